@@ -1,0 +1,1 @@
+//! Starts, drives, survives and stops coding agents.

@@ -1,0 +1,20 @@
+//! The values that every crate of ipa speaks in: ids, names, phases, outcomes.
+//!
+//! A value here is checked when it is made, and carries that proof from there on. Nothing in this module
+//! knows a task's rules, a store, or a clock.
+
+mod failure;
+mod git;
+mod id;
+mod name;
+mod phase;
+mod principal;
+mod text;
+
+pub use failure::{FailureClass, Outcome, Retry};
+pub use git::{BranchName, Oid, RepoSource};
+pub use id::{CommandId, DecisionId, EventId, Handle, OpId, Reference, RunId, StreamId, TaskId, WorkspaceId};
+pub use name::{AgentId, PayloadHash, Runtime, SessionId};
+pub use phase::{Phase, Role, Status};
+pub use principal::{Principal, Via};
+pub use text::InvalidValue;

@@ -1,0 +1,1 @@
+//! Pods, scheduling, and the engine that an embedder uses.

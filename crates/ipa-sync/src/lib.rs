@@ -1,0 +1,1 @@
+//! What the outside should look like, and what changed there.
