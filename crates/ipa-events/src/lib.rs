@@ -8,7 +8,7 @@ pub mod store;
 mod value;
 
 pub use value::{
-    AgentId, BranchName, CommandId, DecisionId, EventId, FailureClass, Handle, InvalidValue, Oid, OpId,
-    Outcome, PayloadHash, Phase, Principal, Reference, RepoSource, Retry, Role, RunId, Runtime, SessionId,
-    Status, StreamId, TaskId, Via, WorkspaceId,
+    AgentId, BranchName, CommandId, DecisionId, EventId, FailureClass, Handle, Helper, InvalidValue, Oid,
+    OpId, Outcome, PayloadHash, Phase, Principal, Reference, RepoSource, Retry, Role, RunId, Runtime,
+    SessionId, Status, StreamId, TaskId, Via, WorkspaceId,
 };

@@ -5,6 +5,7 @@
 
 mod failure;
 mod git;
+mod helper;
 mod id;
 mod name;
 mod phase;
@@ -13,6 +14,7 @@ mod text;
 
 pub use failure::{FailureClass, Outcome, Retry};
 pub use git::{BranchName, Oid, RepoSource};
+pub use helper::Helper;
 pub use id::{CommandId, DecisionId, EventId, Handle, OpId, Reference, RunId, StreamId, TaskId, WorkspaceId};
 pub use name::{AgentId, PayloadHash, Runtime, SessionId};
 pub use phase::{Phase, Role, Status};
