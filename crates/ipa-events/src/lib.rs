@@ -4,11 +4,27 @@
 //! ([`TaskCommand`]), what the one leads to from the other (`decide`, `apply`: pure), and where it is kept.
 //! It knows no agents, workspaces, pods or pages.
 
+mod codec;
+mod envelope;
+mod load;
+mod projector;
 pub mod store;
+mod summary;
+pub mod task;
+mod typed_store;
 mod value;
+mod writer;
+
+pub use codec::{Codec, EncodeError, Unreadable, Upcaster, Upcasters};
+pub use envelope::{Ctx, Envelope, Stamped};
+pub use load::{LoadError, Loaded, SNAPSHOT_EVERY, STATE_SCHEMA, load, load_at};
+pub use projector::{ProjectError, Projector, SummaryRow, summaries};
+pub use summary::{OpenDecision, OpenRun, PodCondition, SUMMARY, Summary, title_of};
+pub use task::{TaskCommand, TaskError, TaskEvent, TaskState};
 
 pub use value::{
     AgentId, BranchName, CommandId, DecisionId, EventId, FailureClass, Handle, Helper, InvalidValue, Oid,
     OpId, Outcome, PayloadHash, Phase, Principal, Reference, RepoSource, Retry, Role, RunId, Runtime,
     SessionId, Status, StreamId, TaskId, Via, WorkspaceId,
 };
+pub use writer::{ExecuteError, Executed, OpenError, TaskWriter};

@@ -1,0 +1,28 @@
+//! The task aggregate: what may be asked of a task, what that leads to, and what follows from it.
+//!
+//! `decide` turns a command into events, `apply` turns events into state. Both are pure; neither knows a
+//! clock, a store or an actor.
+
+mod aggregate;
+mod apply;
+mod command;
+mod decide;
+mod error;
+mod event;
+mod limits;
+mod state;
+
+pub use aggregate::{AggregateError, TaskAggregate};
+pub use apply::{IllegalEvent, apply};
+pub use command::{Ask, FinishedRun, NeedsPerson, NewTask, RunRequest, TaskCommand, Verdict};
+pub use decide::decide;
+pub use error::TaskError;
+pub use event::{
+    CheckFinished, Created, Delivery, EscalationReason, Place, ProcessIdentity, Revision, RunRequested, Seen,
+    TaskEvent, TransitionRequested, Why,
+};
+pub use limits::{GatePolicy, Gates, TaskLimits};
+pub use state::{
+    Answered, Asked, CheckResult, Decision, DecisionKind, Document, Evidence, Message, Op, OpState,
+    PendingRetry, Product, Rework, Run, RunState, TaskState, Usage, Waits, Workspace, WorkspaceState,
+};

@@ -1,0 +1,116 @@
+//! Deciding what waits for a person. An approval binds what was seen; the first answer wins.
+
+use std::sync::Arc;
+
+use super::person::said;
+use super::{Decided, Task};
+use crate::task::command::Verdict;
+use crate::task::error::TaskError;
+use crate::task::event::{Seen, TaskEvent};
+use crate::task::state::{Answered, Asked, Decision};
+use crate::value::{DecisionId, PayloadHash, Phase};
+
+impl Task<'_> {
+    pub(super) fn answer(&self, id: DecisionId, seen: Option<&PayloadHash>, verdict: &Verdict) -> Decided {
+        if !self.ctx.actor.may_decide() {
+            return Err(TaskError::MayNotDecide(self.ctx.actor.clone()));
+        }
+        let decision = self.state.decision(id).ok_or(TaskError::UnknownDecision(id))?;
+        if let Some(answered) = &decision.answered {
+            return self.late(decision, answered, verdict);
+        }
+        if seen.is_some_and(|seen| *seen != decision.payload_hash) {
+            return Err(TaskError::Changed { decision: id, actual: decision.payload_hash.clone() });
+        }
+        if let Verdict::Reject { reason } | Verdict::Answer { text: reason } = verdict {
+            said("the answer", reason)?;
+        }
+        match &decision.asked {
+            Asked::Gate { to, seen, .. } => self.at_gate(decision, (*to, seen), verdict),
+            Asked::Permission { .. } => permission(id, verdict),
+            Asked::Question { .. } => question(id, verdict),
+            Asked::Escalation { .. } => Ok(self.at_escalation(id, verdict)),
+        }
+    }
+
+    /// Tells somebody who comes late what happened; the same answer again changes nothing.
+    fn late(&self, decision: &Decision, answered: &Answered, verdict: &Verdict) -> Decided {
+        match answered {
+            Answered::By { who, verdict: first, .. } if *who == self.ctx.actor && first == verdict => {
+                Ok(Vec::new())
+            }
+            Answered::By { .. } => {
+                Err(TaskError::Closed { id: decision.id, answered: Box::new(answered.clone()) })
+            }
+            Answered::Withdrawn { .. } => match self.newer_gate(decision) {
+                Some(newer) => {
+                    Err(TaskError::Changed { decision: newer.id, actual: newer.payload_hash.clone() })
+                }
+                None => Err(TaskError::Closed { id: decision.id, answered: Box::new(answered.clone()) }),
+            },
+        }
+    }
+
+    fn newer_gate(&self, decision: &Decision) -> Option<&Decision> {
+        let is_gate = |asked: &Asked| matches!(asked, Asked::Gate { .. });
+        let gates = self.state.open_decisions().filter(|open| is_gate(&open.asked));
+        gates.filter(|_| is_gate(&decision.asked)).last()
+    }
+
+    fn at_gate(&self, decision: &Decision, (to, seen): (Phase, &Seen), verdict: &Verdict) -> Decided {
+        let id = decision.id;
+        if *seen != self.state.seen() {
+            // The work changed, and the gate that shows it is not open yet.
+            return Err(TaskError::Changed { decision: id, actual: decision.payload_hash.clone() });
+        }
+        match verdict {
+            Verdict::Approve { note } => {
+                let (seen, note) = (seen.clone(), note.clone());
+                Ok(vec![TaskEvent::TransitionApproved { decision: id, to, seen, note }])
+            }
+            Verdict::Reject { reason } => {
+                Ok(vec![TaskEvent::TransitionRejected { decision: id, reason: reason.clone() }])
+            }
+            Verdict::Answer { .. } => Err(TaskError::WrongVerdict {
+                kind: "gate",
+                takes: "an approval, or a rejection with its reason",
+            }),
+        }
+    }
+
+    fn at_escalation(&self, decision: DecisionId, verdict: &Verdict) -> Vec<TaskEvent> {
+        let answered =
+            |again, text: Option<Arc<str>>| TaskEvent::EscalationAnswered { decision, again, text };
+        match verdict {
+            Verdict::Approve { note } => vec![answered(true, note.clone())],
+            Verdict::Reject { reason } => vec![answered(false, Some(reason.clone()))],
+            // What a person says about it is told to the next run.
+            Verdict::Answer { text } => vec![self.message(text), answered(true, Some(text.clone()))],
+        }
+    }
+}
+
+fn permission(decision: DecisionId, verdict: &Verdict) -> Decided {
+    match verdict {
+        Verdict::Approve { note } => {
+            Ok(vec![TaskEvent::PermissionAnswered { decision, allowed: true, reason: note.clone() }])
+        }
+        Verdict::Reject { reason } => {
+            let reason = Some(reason.clone());
+            Ok(vec![TaskEvent::PermissionAnswered { decision, allowed: false, reason }])
+        }
+        Verdict::Answer { .. } => Err(TaskError::WrongVerdict {
+            kind: "permission",
+            takes: "an approval, or a rejection with its reason",
+        }),
+    }
+}
+
+fn question(decision: DecisionId, verdict: &Verdict) -> Decided {
+    match verdict {
+        Verdict::Answer { text } => Ok(vec![TaskEvent::QuestionAnswered { decision, text: text.clone() }]),
+        Verdict::Approve { .. } | Verdict::Reject { .. } => {
+            Err(TaskError::WrongVerdict { kind: "question", takes: "an answer" })
+        }
+    }
+}

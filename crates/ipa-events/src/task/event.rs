@@ -1,0 +1,305 @@
+//! What can have happened to a task. An event tells, in the past tense, and is for ever.
+//!
+//! The wire name of an event is `noun.verb_past`; it stands beside the variant and nowhere else.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::limits::{GatePolicy, Gates, TaskLimits};
+use super::state::{Evidence, Usage};
+use crate::value::{
+    AgentId, BranchName, DecisionId, FailureClass, Oid, OpId, Outcome, PayloadHash, Phase, RepoSource, Role,
+    RunId, Runtime, SessionId, TaskId, WorkspaceId,
+};
+
+/// What can have happened to a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "payload")]
+#[expect(
+    missing_docs,
+    reason = "each variant is told by its wire name, each field by its type's documentation"
+)]
+pub enum TaskEvent {
+    #[serde(rename = "task.created")]
+    Created(Box<Created>),
+    #[serde(rename = "task.edited")]
+    Edited { title: Option<Arc<str>>, priority: Option<i32> },
+    #[serde(rename = "task.paused")]
+    Paused { reason: Option<Arc<str>> },
+    #[serde(rename = "task.resumed")]
+    Resumed {},
+    #[serde(rename = "task.completed")]
+    Completed { note: Option<Arc<str>> },
+    #[serde(rename = "task.cancelled")]
+    Cancelled { reason: Option<Arc<str>> },
+    #[serde(rename = "task.reopened")]
+    Reopened { phase: Phase },
+
+    #[serde(rename = "spec.revised")]
+    SpecRevised(Revision),
+    #[serde(rename = "plan.revised")]
+    PlanRevised(Revision),
+
+    #[serde(rename = "transition.requested")]
+    TransitionRequested(TransitionRequested),
+    #[serde(rename = "transition.approved")]
+    TransitionApproved { decision: DecisionId, to: Phase, seen: Seen, note: Option<Arc<str>> },
+    #[serde(rename = "transition.rejected")]
+    TransitionRejected { decision: DecisionId, reason: Arc<str> },
+    #[serde(rename = "phase.entered")]
+    PhaseEntered { phase: Phase, why: Why },
+
+    #[serde(rename = "workspace.requested")]
+    WorkspaceRequested { place: Place },
+    #[serde(rename = "workspace.ready")]
+    WorkspaceReady { place: Place, path: Arc<str>, branch: BranchName, base: Oid },
+    #[serde(rename = "workspace.failed")]
+    WorkspaceFailed { place: Place, detail: Arc<str> },
+    #[serde(rename = "workspace.harvested")]
+    WorkspaceHarvested { place: Place, run: RunId, head: Oid },
+    #[serde(rename = "workspace.checkpointed")]
+    WorkspaceCheckpointed { place: Place, checkpoint: u32, commit: Oid, reason: Arc<str> },
+    #[serde(rename = "workspace.trashed")]
+    WorkspaceTrashed { place: Place },
+    #[serde(rename = "source.changed")]
+    SourceChanged { run: RunId, detail: Arc<str> },
+
+    #[serde(rename = "run.requested")]
+    RunRequested(Box<RunRequested>),
+    #[serde(rename = "run.started")]
+    RunStarted { run: RunId, place: Place, process: ProcessIdentity, session: Option<SessionId> },
+    #[serde(rename = "run.adopted")]
+    RunAdopted { run: RunId, place: Place },
+    #[serde(rename = "run.interrupted")]
+    RunInterrupted { run: RunId, place: Place, reason: Option<Arc<str>> },
+    #[serde(rename = "run.finished")]
+    RunFinished { run: RunId, place: Place, outcome: Outcome, usage: Usage },
+    #[serde(rename = "check.finished")]
+    CheckFinished(CheckFinished),
+
+    #[serde(rename = "message.posted")]
+    MessagePosted { message: u32, text: Arc<str> },
+    #[serde(rename = "message.delivered")]
+    MessageDelivered { messages: Vec<u32>, run: RunId },
+
+    #[serde(rename = "permission.requested")]
+    PermissionRequested { decision: DecisionId, run: RunId, key: Arc<str>, tool: Arc<str>, input: Arc<str> },
+    #[serde(rename = "permission.answered")]
+    PermissionAnswered { decision: DecisionId, allowed: bool, reason: Option<Arc<str>> },
+    #[serde(rename = "permission.withdrawn")]
+    PermissionWithdrawn { decision: DecisionId, why: Arc<str> },
+    #[serde(rename = "question.asked")]
+    QuestionAsked { decision: DecisionId, run: RunId, key: Arc<str>, text: Arc<str>, choices: Vec<Arc<str>> },
+    #[serde(rename = "question.answered")]
+    QuestionAnswered { decision: DecisionId, text: Arc<str> },
+    #[serde(rename = "question.withdrawn")]
+    QuestionWithdrawn { decision: DecisionId, why: Arc<str> },
+    #[serde(rename = "escalation.opened")]
+    EscalationOpened { decision: DecisionId, reason: EscalationReason, detail: Arc<str> },
+    #[serde(rename = "escalation.answered")]
+    EscalationAnswered { decision: DecisionId, again: bool, text: Option<Arc<str>> },
+
+    #[serde(rename = "retry.scheduled")]
+    RetryScheduled { attempt: u32, at: Timestamp, class: Option<FailureClass> },
+
+    #[serde(rename = "sync.queued")]
+    SyncQueued { op: OpId, delivery: Delivery, payload_hash: PayloadHash },
+    #[serde(rename = "sync.attempt_started")]
+    SyncAttemptStarted { op: OpId, attempt: u32 },
+    #[serde(rename = "sync.sent")]
+    SyncSent { op: OpId, branch: BranchName },
+    #[serde(rename = "sync.failed")]
+    SyncFailed { op: OpId, attempt: u32, detail: Arc<str>, retry_at: Timestamp },
+    #[serde(rename = "sync.dead")]
+    SyncDead { op: OpId, detail: Arc<str> },
+}
+
+/// The first event of every task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Created {
+    /// The task.
+    pub task: TaskId,
+    /// Its number in the store: the 12 of `T-12`.
+    pub number: u64,
+    /// One line that names it.
+    pub title: Arc<str>,
+    /// The request in the author's words.
+    pub request: Arc<str>,
+    /// The repository to work on.
+    pub repo: RepoSource,
+    /// The branch to start from; none means the repository's own choice.
+    pub base: Option<BranchName>,
+    /// Which agent works on it.
+    pub agent: Runtime,
+    /// Who opens its gates.
+    pub gates: Gates,
+    /// The commands that check the work, run by ipa on the exact commit.
+    pub checks: Vec<Arc<str>>,
+    /// The phase it begins in.
+    pub start_at: Phase,
+    /// More urgent tasks have a higher number.
+    pub priority: i32,
+    /// Tasks that must be completed first.
+    pub depends_on: Vec<TaskId>,
+    /// Its limits.
+    pub limits: TaskLimits,
+}
+
+/// A new version of the spec or the plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revision {
+    /// The version, from 1.
+    pub version: u32,
+    /// The text, Markdown.
+    pub text: Arc<str>,
+    /// The run that wrote it; none when it came with the request.
+    pub run: Option<RunId>,
+}
+
+/// What a person sees at a gate. An approval binds exactly this.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// The version of the phase's document.
+    pub document: Option<u32>,
+    /// The head of the work.
+    pub head: Option<Oid>,
+    /// What the checks said of that head.
+    pub checks: Evidence,
+}
+
+/// A phase's product is there and its gate is to be opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransitionRequested {
+    /// The decision that this opens.
+    pub decision: DecisionId,
+    /// The phase whose product is there.
+    pub from: Phase,
+    /// The phase behind the gate.
+    pub to: Phase,
+    /// What there is to see.
+    pub seen: Seen,
+    /// The hash of exactly that.
+    pub payload_hash: PayloadHash,
+    /// Who opens the gate.
+    pub policy: GatePolicy,
+}
+
+/// Why a phase was entered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// Its gate was opened.
+    Approved(DecisionId),
+    /// Somebody went back to it.
+    Back(Arc<str>),
+}
+
+/// A place of work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The workspace.
+    pub workspace_id: WorkspaceId,
+    /// The agent id, as in the workspace's path.
+    pub agent_id: AgentId,
+}
+
+impl Place {
+    /// Names the workspace of `agent` in `task`.
+    pub fn new(task: TaskId, agent: AgentId) -> Self {
+        Self { workspace_id: WorkspaceId { task, agent: agent.clone() }, agent_id: agent }
+    }
+}
+
+/// The intent to start an agent. It is stored before any process exists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRequested {
+    /// The run.
+    pub run: RunId,
+    /// Where it works.
+    pub place: Place,
+    /// What it is asked to do.
+    pub role: Role,
+    /// The phase it belongs to.
+    pub phase: Phase,
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    /// Which agent.
+    pub runtime: Runtime,
+    /// The conversation to begin, if its id is ours to choose.
+    pub session: Option<SessionId>,
+    /// The commit it starts from.
+    pub head: Oid,
+    /// The messages that its prompt holds.
+    pub messages: Vec<u32>,
+    /// The check to run, in a run of the role `check`.
+    pub check: Option<Arc<str>>,
+}
+
+/// Which process it is: enough to tell it from a later one with the same pid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessIdentity {
+    /// The process id.
+    pub pid: u32,
+    /// Clock ticks between the machine's boot and the process's start (field 22 of `/proc/PID/stat`).
+    pub start_time: u64,
+    /// The id of the machine's boot.
+    pub boot_id: Arc<str>,
+}
+
+/// What a check said of an exact commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckFinished {
+    /// The run that holds its output.
+    pub run: RunId,
+    /// Where it ran.
+    pub place: Place,
+    /// The command.
+    pub command: Arc<str>,
+    /// The commit.
+    pub commit: Oid,
+    /// The exit code; none when it did not end by itself.
+    pub exit_code: Option<i32>,
+    /// Whether it passed.
+    pub passed: bool,
+    /// The end of its output, for the next run's prompt; at most 4 KiB.
+    pub tail: Arc<str>,
+}
+
+/// A branch on its way to the repository that the work came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// The repository.
+    pub repo: RepoSource,
+    /// The branch there.
+    pub branch: BranchName,
+    /// What the branch will point to.
+    pub commit: Oid,
+    /// What it must point to before; none: it must not exist.
+    pub expected: Option<Oid>,
+}
+
+/// Why ipa cannot go on without a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EscalationReason {
+    /// All attempts at a run failed.
+    AttemptsUsedUp,
+    /// A failure that only a person can mend.
+    RunFailed,
+    /// The checks go on failing.
+    ChecksFail,
+    /// The work could not be delivered.
+    DeliveryFailed,
+    /// The task's pod cannot run.
+    PodParked,
+}
+
+impl TaskEvent {
+    /// Returns the wire name, such as `task.created`.
+    pub fn kind(&self) -> String {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        value.get("type").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+    }
+}

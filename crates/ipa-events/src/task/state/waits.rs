@@ -1,0 +1,52 @@
+//! What a task waits for, as far as its own state tells. Pure.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{OpState, TaskState, WorkspaceState};
+
+/// What a task waits for, as far as its own state tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Waits {
+    /// Nothing: a pod finds something to do, or finds out what else it waits for.
+    Nothing,
+    /// A time: the next attempt is due then.
+    Until(Timestamp),
+    /// A person.
+    Person,
+    /// Somebody paused it.
+    Paused,
+    /// It is over, and tidied up.
+    Over,
+}
+
+impl TaskState {
+    /// Tells what this task waits for.
+    pub fn waits(&self) -> Waits {
+        if self.open_run().is_some() {
+            return Waits::Nothing;
+        }
+        if self.phase.is_over() {
+            let tidy = |state: &WorkspaceState| !matches!(state, WorkspaceState::Ready { .. });
+            let all_tidy = self.workspaces.values().all(|workspace| tidy(&workspace.state));
+            return if all_tidy { Waits::Over } else { Waits::Nothing };
+        }
+        if self.paused.is_some() {
+            return Waits::Paused;
+        }
+        if self.interrupted.is_some() || self.waiting_for_person().next().is_some() {
+            return Waits::Person;
+        }
+        self.due_at().map_or(Waits::Nothing, Waits::Until)
+    }
+
+    /// Returns when the next attempt at something that failed is due.
+    fn due_at(&self) -> Option<Timestamp> {
+        let delivery = self.ops.iter().filter_map(|op| match op.state {
+            OpState::Waiting { until } => Some(until),
+            OpState::Ready | OpState::InFlight | OpState::Sent { .. } | OpState::Dead { .. } => None,
+        });
+        self.retry.as_ref().map(|retry| retry.at).into_iter().chain(delivery).min()
+    }
+}
