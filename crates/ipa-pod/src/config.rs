@@ -1,0 +1,124 @@
+//! What an engine is told when it is made: plain values, no environment and no files.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipa_events::task::{Gates, TaskLimits};
+use ipa_events::{Runtime, TaskId};
+
+/// What an engine is told when it is made.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// Where the folders of runs lie: `<runs>/<task id>/<number>`.
+    pub runs: PathBuf,
+    /// What a new task gets where its author did not choose.
+    pub defaults: TaskDefaults,
+    /// How many agents work at a time.
+    pub slots: SlotLimits,
+    /// The least time between the starts of two runs of a task; 2 s.
+    pub cooldown: Duration,
+    /// How a pod heals.
+    pub pod: PodConfig,
+    /// Which pods this engine starts.
+    pub scope: Scope,
+}
+
+/// What a new task gets where its author did not choose.
+#[derive(Debug, Clone)]
+pub struct TaskDefaults {
+    /// The agent.
+    pub agent: Option<Runtime>,
+    /// Who opens the gates.
+    pub gates: Gates,
+    /// The commands that check the work.
+    pub checks: Vec<Arc<str>>,
+    /// The limits.
+    pub limits: TaskLimits,
+}
+
+/// How many agents work at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SlotLimits {
+    /// In all; 4.
+    pub runs: NonZeroU32,
+    /// On one repository; 2.
+    pub per_repo: NonZeroU32,
+    /// Of one runtime; 4.
+    pub per_runtime: NonZeroU32,
+    /// How many tasks may wait in review before no new work starts; 10.
+    pub in_review: NonZeroU32,
+}
+
+/// How a pod heals when one of its actors fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PodConfig {
+    /// Who is restarted with the one that failed.
+    pub strategy: Strategy,
+    /// How many restarts within `within` are borne; 3.
+    pub restarts: u32,
+    /// The span in which restarts are counted; 5 s.
+    pub within: Duration,
+    /// How long a pod with nothing to do stays; 2 s.
+    pub idle: Duration,
+}
+
+/// Who is restarted with an actor that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strategy {
+    /// Itself.
+    OneForOne,
+    /// Itself, and those started after it: exactly those who may hold a stale reference to it.
+    RestForOne,
+    /// All.
+    OneForAll,
+}
+
+/// Which pods an engine starts by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Those of all tasks that have something to do.
+    All,
+    /// That of one task.
+    Only(TaskId),
+    /// None: commands are recorded, and nothing runs.
+    Record,
+}
+
+impl EngineConfig {
+    /// Makes the configuration that is right for most, with the folders of runs under `runs`.
+    pub fn new(runs: PathBuf) -> Self {
+        Self {
+            runs,
+            defaults: TaskDefaults {
+                agent: None,
+                gates: Gates::default(),
+                checks: Vec::new(),
+                limits: TaskLimits::default(),
+            },
+            slots: SlotLimits::default(),
+            cooldown: Duration::from_secs(2),
+            pod: PodConfig::default(),
+            scope: Scope::All,
+        }
+    }
+}
+
+impl Default for SlotLimits {
+    fn default() -> Self {
+        let at_most = |n: u32| NonZeroU32::MIN.saturating_add(n.saturating_sub(1));
+        Self { runs: at_most(4), per_repo: at_most(2), per_runtime: at_most(4), in_review: at_most(10) }
+    }
+}
+
+impl Default for PodConfig {
+    fn default() -> Self {
+        Self {
+            strategy: Strategy::RestForOne,
+            restarts: 3,
+            within: Duration::from_secs(5),
+            idle: Duration::from_secs(2),
+        }
+    }
+}

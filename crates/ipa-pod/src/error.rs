@@ -1,0 +1,73 @@
+//! What can go wrong at the engine's front door.
+
+use ipa_events::store::ReadError;
+use ipa_events::{ExecuteError, Handle, LoadError, OpenError, Reference, TaskError, TaskId};
+
+/// What can go wrong at the engine's front door.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// There is no such task.
+    #[error("there is no task {0}")]
+    UnknownTask(Reference),
+    /// There is no such run or decision.
+    #[error("there is no {what} {name}")]
+    Unknown {
+        /// What was looked for: `run`, `decision`.
+        what: &'static str,
+        /// As it was named.
+        name: String,
+    },
+    /// A new task has no agent, and none is configured.
+    #[error("no agent was chosen, and none is configured")]
+    NoAgent,
+    /// A task that another depends on does not exist.
+    #[error("there is no task {0} to depend on")]
+    UnknownDependency(Reference),
+    /// The task refused the command.
+    #[error(transparent)]
+    Refused(TaskError),
+    /// The command was not stored.
+    #[error("carrying out a command on task {task}")]
+    Execute {
+        /// The task.
+        task: TaskId,
+        /// Why.
+        #[source]
+        source: ExecuteError,
+    },
+    /// The task could not be opened.
+    #[error("opening task {task}")]
+    Open {
+        /// The task.
+        task: TaskId,
+        /// Why.
+        #[source]
+        source: OpenError,
+    },
+    /// The task could not be read.
+    #[error("reading task {task}")]
+    Load {
+        /// The task.
+        task: TaskId,
+        /// Why.
+        #[source]
+        source: LoadError,
+    },
+    /// The log could not be read.
+    #[error("reading the log")]
+    Read(#[from] ReadError),
+    /// The task's pod cannot run.
+    #[error("task {handle} is parked: {reason}")]
+    Parked {
+        /// The task.
+        handle: Handle,
+        /// Why.
+        reason: String,
+    },
+    /// The task's pod did not answer in time.
+    #[error("the pod of task {0} did not answer in time")]
+    NoAnswer(TaskId),
+    /// The engine is stopping.
+    #[error("the engine is stopping")]
+    Stopping,
+}
