@@ -1,1 +1,11 @@
 //! What the outside should look like, and what changed there.
+//!
+//! So far the outside is the repository that a task's work came from, and the one change to it is a new branch.
+//! An operation is an intent in the task's log; [`step`] says what it needs next, and [`carry_out`] turns a try
+//! into the command that records how it went. This crate knows the task's state; it knows no git, no pods.
+
+mod deliver;
+mod port;
+
+pub use deliver::{Step, carry_out, step};
+pub use port::{GitPort, PushError};
