@@ -1,10 +1,13 @@
 //! What an engine is told when it is made: plain values, no environment and no files.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipa_agent::RunLimits;
 use ipa_events::task::{Gates, TaskLimits};
 use ipa_events::{Runtime, TaskId};
 
@@ -21,8 +24,10 @@ pub struct EngineConfig {
     pub cooldown: Duration,
     /// How a pod heals.
     pub pod: PodConfig,
-    /// Which pods this engine starts.
-    pub scope: Scope,
+    /// What every agent finds in its environment, beside what belongs to its run: no secrets of ipa's own.
+    pub agent_env: BTreeMap<OsString, OsString>,
+    /// How long a run may take.
+    pub run_limits: RunLimits,
 }
 
 /// What a new task gets where its author did not choose.
@@ -75,15 +80,13 @@ pub enum Strategy {
     OneForAll,
 }
 
-/// Which pods an engine starts by itself.
+/// Which pods an engine runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// Those of all tasks that have something to do.
     All,
     /// That of one task.
     Only(TaskId),
-    /// None: commands are recorded, and nothing runs.
-    Record,
 }
 
 impl EngineConfig {
@@ -100,7 +103,8 @@ impl EngineConfig {
             slots: SlotLimits::default(),
             cooldown: Duration::from_secs(2),
             pod: PodConfig::default(),
-            scope: Scope::All,
+            agent_env: BTreeMap::new(),
+            run_limits: RunLimits::default(),
         }
     }
 }

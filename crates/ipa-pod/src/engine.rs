@@ -1,25 +1,32 @@
 //! The library's front door: create tasks, send them commands, read them.
 
 mod builder;
+mod pods;
 mod read;
+mod work;
 
 pub use builder::EngineBuilder;
+pub use pods::Drain;
 pub use read::{TaskRow, TaskView};
+pub use work::RuntimeRow;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ipa_events::store::Store;
 use ipa_events::task::{Gates, NewTask};
 use ipa_events::{
-    BranchName, CommandId, Ctx, Envelope, ExecuteError, Executed, Handle, Phase, PodCondition, Principal,
+    BranchName, CommandId, Ctx, Envelope, ExecuteError, Executed, Handle, Phase, Principal, Reference,
     RepoSource, Runtime, TaskCommand, TaskId, TaskWriter, Via,
 };
+use ipa_workspace::Workspaces;
 use tokio::sync::watch;
 
 use crate::config::EngineConfig;
-use crate::edge::Edge;
 use crate::error::EngineError;
+use crate::manager::{Conditions, ManagerHandle, NoPod};
+use crate::parts::Parts;
+use crate::pod::supervisor::PodHandle;
+use crate::pod::task::SendError;
 
 /// An engine: the pods of one store. Cheap to clone; all clones are the same engine.
 #[derive(Clone)]
@@ -29,10 +36,11 @@ pub struct Engine {
 
 struct Inner {
     store: Store,
-    edge: Arc<dyn Edge>,
-    config: EngineConfig,
+    parts: Arc<Parts>,
     /// What the pods are doing.
-    pods: watch::Sender<Arc<BTreeMap<TaskId, PodCondition>>>,
+    pods: watch::Sender<Conditions>,
+    /// None while this engine runs nothing.
+    manager: OnceLock<ManagerHandle>,
 }
 
 /// What a person says about a new task. What is left out comes from the engine's defaults.
@@ -90,26 +98,26 @@ pub struct CreatedTask {
 }
 
 impl Engine {
-    /// Starts to build an engine over a store.
-    pub fn builder(store: Store, config: EngineConfig) -> EngineBuilder {
-        EngineBuilder::new(store, config)
+    /// Starts to build an engine over a store, with checkouts made by `workspaces`.
+    pub fn builder(store: Store, config: EngineConfig, workspaces: Arc<dyn Workspaces>) -> EngineBuilder {
+        EngineBuilder::new(store, config, workspaces)
     }
 
     /// Makes the context of a command that begins now.
     pub fn ctx(&self, actor: Principal, via: Via) -> Ctx {
-        self.inner.edge.ctx(actor, via)
+        self.inner.parts.edge.ctx(actor, via)
     }
 
     /// Makes the context of a command that comes with a key of its sender's: the same key from the same sender
     /// is the same command, and is carried out once.
     pub fn keyed_ctx(&self, key: &str, actor: Principal, via: Via) -> Ctx {
         let command = CommandId::from_key(&format!("{actor} {key}"));
-        Ctx::new(command, self.inner.edge.now(), actor, via)
+        Ctx::new(command, self.inner.parts.edge.now(), actor, via)
     }
 
     /// Returns what the engine was told when it was made.
     pub fn config(&self) -> &EngineConfig {
-        &self.inner.config
+        &self.inner.parts.config
     }
 
     /// Creates a task. The same command again finds the task that it created first.
@@ -118,8 +126,13 @@ impl Engine {
     ///
     /// [`EngineError::NoAgent`], [`EngineError::Refused`] for an empty request, or why it was not stored.
     pub async fn create(&self, ctx: Ctx, draft: TaskDraft) -> Result<CreatedTask, EngineError> {
-        let defaults = &self.inner.config.defaults;
+        let defaults = &self.inner.parts.config.defaults;
         let agent = draft.agent.or_else(|| defaults.agent.clone()).ok_or(EngineError::NoAgent)?;
+        for on in &draft.depends_on {
+            if !self.has_events(*on).await? {
+                return Err(EngineError::UnknownDependency(Reference::Id(*on)));
+            }
+        }
         // Derived from the command, so that a repeat of it means the same task.
         let id = TaskId::from_key(&format!("create {}", ctx.command_id));
         let mut writer = self.open(id).await?;
@@ -157,10 +170,27 @@ impl Engine {
         command: Envelope<TaskCommand>,
     ) -> Result<Executed, EngineError> {
         self.exists(task).await?;
+        if let Some(pod) = self.pod(task).await? {
+            return execute_in(&pod, task, command).await;
+        }
         let mut writer = self.open(task).await?;
         let executed = execute_alone(&mut writer, task, command).await;
         self.give_back(writer).await;
         executed
+    }
+
+    /// Finds the pod that writes a task, starting it if need be; none when this engine runs none for it.
+    async fn pod(&self, task: TaskId) -> Result<Option<PodHandle>, EngineError> {
+        let Some(manager) = self.inner.manager.get() else { return Ok(None) };
+        match manager.pod(task).await {
+            Ok(pod) => Ok(Some(pod)),
+            Err(NoPod::OutOfScope) => Ok(None),
+            Err(NoPod::Parked(reason)) => {
+                let handle = self.task(task).await.map_or(Handle::new(0), |view| view.row.summary.handle);
+                Err(EngineError::Parked { handle, reason: reason.to_string() })
+            }
+            Err(NoPod::Ask(_)) => Err(EngineError::Stopping),
+        }
     }
 
     async fn open(&self, task: TaskId) -> Result<TaskWriter, EngineError> {
@@ -175,12 +205,28 @@ impl Engine {
     }
 }
 
+async fn execute_in(
+    pod: &PodHandle,
+    task: TaskId,
+    command: Envelope<TaskCommand>,
+) -> Result<Executed, EngineError> {
+    let writer = pod.task().ok_or(EngineError::NoAnswer(task))?;
+    writer.execute(command).await.map_err(|error| match error {
+        SendError::Ask(_) => EngineError::NoAnswer(task),
+        SendError::Execute(error) => executing(task, error),
+    })
+}
+
 async fn execute_alone(
     writer: &mut TaskWriter,
     task: TaskId,
     command: Envelope<TaskCommand>,
 ) -> Result<Executed, EngineError> {
-    writer.execute(command).await.map_err(|error| match error {
+    writer.execute(command).await.map_err(|error| executing(task, error))
+}
+
+fn executing(task: TaskId, error: ExecuteError) -> EngineError {
+    match error {
         ExecuteError::Refused(refused) => EngineError::Refused(refused),
         source @ (ExecuteError::Append(_)
         | ExecuteError::Reload(_)
@@ -188,5 +234,5 @@ async fn execute_alone(
         | ExecuteError::Illegal(_)
         | ExecuteError::Encode(_)
         | ExecuteError::Full) => EngineError::Execute { task, source },
-    })
+    }
 }

@@ -2,6 +2,7 @@
 
 use ipa_events::store::ReadError;
 use ipa_events::{ExecuteError, Handle, LoadError, OpenError, Reference, TaskError, TaskId};
+use ipa_workspace::WorkspaceError;
 
 /// What can go wrong at the engine's front door.
 #[derive(Debug, thiserror::Error)]
@@ -70,4 +71,16 @@ pub enum EngineError {
     /// The engine is stopping.
     #[error("the engine is stopping")]
     Stopping,
+    /// This engine runs no pods.
+    #[error("nothing is running here; start `ipa serve`")]
+    NothingRuns,
+    /// A checkout could not be read or changed.
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
+}
+
+/// Writes an error with everything that led to it, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(error.source(), |error| error.source());
+    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }

@@ -1,11 +1,35 @@
 //! Pods, scheduling, and the engine that an embedder uses.
+//!
+//! Every active task has a pod: a supervisor over the one writer of its stream and those who work for it. The
+//! [`Engine`] creates tasks, sends them commands and reads them; it is the only way in.
 
+mod actor;
 mod config;
 mod edge;
 mod engine;
 mod error;
+pub mod helper;
+mod manager;
+mod parts;
+mod pod;
+mod prompt;
+mod scheduler;
+mod slots;
 
 pub use config::{EngineConfig, PodConfig, Scope, SlotLimits, Strategy, TaskDefaults};
 pub use edge::{Edge, SystemEdge};
-pub use engine::{CreatedTask, Engine, EngineBuilder, TaskDraft, TaskRow, TaskView};
+pub use engine::{CreatedTask, Drain, Engine, EngineBuilder, RuntimeRow, TaskDraft, TaskRow, TaskView};
 pub use error::EngineError;
+
+/// What an agent did, as [`Engine::run_log`] tells it.
+pub mod log {
+    pub use ipa_agent::{AgentEvent, Asked, Body, Finished, PlanStep, Probe, ProbeError, Tail, TailError};
+}
+
+/// What a workspace holds, as [`Engine::diff`], [`Engine::ls`] and [`Engine::read_file`] tell it.
+pub mod work {
+    pub use ipa_workspace::{
+        Change, ChangeKind, DiffFile, DiffLine, DiffSet, Entry, EntryKind, FileView, Hunk, Listing,
+        Workspace, WorkspaceError,
+    };
+}

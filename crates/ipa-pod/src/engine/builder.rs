@@ -1,24 +1,32 @@
 //! How an engine is put together.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
+use ipa_agent::AgentRuntime;
 use ipa_events::store::Store;
+use ipa_workspace::Workspaces;
 use tokio::sync::watch;
 
 use super::{Engine, Inner};
 use crate::config::EngineConfig;
 use crate::edge::{Edge, SystemEdge};
+use crate::parts::Parts;
+use crate::slots::Slots;
 
 /// Puts an engine together from the parts that it is given.
 pub struct EngineBuilder {
     store: Store,
     config: EngineConfig,
     edge: Arc<dyn Edge>,
+    workspaces: Arc<dyn Workspaces>,
+    runtimes: BTreeMap<String, Arc<dyn AgentRuntime>>,
 }
 
 impl EngineBuilder {
-    pub(super) fn new(store: Store, config: EngineConfig) -> Self {
-        Self { store, config, edge: Arc::new(SystemEdge) }
+    pub(super) fn new(store: Store, config: EngineConfig, workspaces: Arc<dyn Workspaces>) -> Self {
+        let edge = Arc::new(SystemEdge);
+        Self { store, config, edge, workspaces, runtimes: BTreeMap::new() }
     }
 
     /// Takes time and ids from elsewhere.
@@ -28,9 +36,24 @@ impl EngineBuilder {
         self
     }
 
-    /// Makes the engine.
+    /// Adds a kind of agent, under its own name.
+    #[must_use]
+    pub fn runtime(mut self, runtime: Arc<dyn AgentRuntime>) -> Self {
+        self.runtimes.insert(runtime.kind().to_owned(), runtime);
+        self
+    }
+
+    /// Makes the engine. It records and reads; nothing runs before [`Engine::start`].
     pub fn build(self) -> Engine {
+        let parts = Parts {
+            slots: Slots::new(self.config.slots),
+            config: Arc::new(self.config),
+            edge: self.edge,
+            workspaces: self.workspaces,
+            runtimes: self.runtimes,
+        };
         let pods = watch::Sender::default();
-        Engine { inner: Arc::new(Inner { store: self.store, edge: self.edge, config: self.config, pods }) }
+        let (parts, manager) = (Arc::new(parts), OnceLock::new());
+        Engine { inner: Arc::new(Inner { store: self.store, parts, pods, manager }) }
     }
 }

@@ -101,8 +101,12 @@ impl Engine {
     }
 
     pub(super) async fn exists(&self, task: TaskId) -> Result<(), EngineError> {
+        if self.has_events(task).await? { Ok(()) } else { Err(EngineError::UnknownTask(Reference::Id(task))) }
+    }
+
+    pub(super) async fn has_events(&self, task: TaskId) -> Result<bool, EngineError> {
         let first = self.inner.store.log.read_stream(&StreamId::task(task), Version::ZERO, 1).await?;
-        if first.is_empty() { Err(EngineError::UnknownTask(Reference::Id(task))) } else { Ok(()) }
+        Ok(!first.is_empty())
     }
 
     /// Lists all tasks, the newest first.

@@ -1,0 +1,127 @@
+//! Steering pods by hand, and stopping the whole engine.
+
+use std::time::Duration;
+
+use ipa_events::{AgentId, Envelope, Principal, TaskCommand, TaskId, Via, WorkspaceId};
+use ipa_workspace::Recovery;
+use tracing::{info, warn};
+
+use super::{Engine, TaskRow};
+use crate::config::Scope;
+use crate::error::EngineError;
+use crate::manager::{ManagerHandle, Then};
+
+/// How long agents may take to end when the engine stops with them.
+const AGENTS_END: Duration = Duration::from_secs(20);
+
+/// What becomes of running agents when the engine stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drain {
+    /// They go on under their hosts; the next engine takes them up again.
+    Detach,
+    /// They are ended.
+    Stop,
+}
+
+impl Engine {
+    /// Starts to run pods, after tidying up what a crash left half done.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Read`] when the tasks cannot be read, [`EngineError::Stopping`] when the engine runs or was
+    /// stopped already.
+    pub async fn start(&self, scope: Scope) -> Result<(), EngineError> {
+        let inner = &self.inner;
+        self.tidy_up().await?;
+        let manager =
+            ManagerHandle::spawn(inner.store.clone(), inner.parts.clone(), (scope, inner.pods.clone()));
+        let manager = manager.await.map_err(|_spawn| EngineError::Stopping)?;
+        inner.manager.set(manager).map_err(|_running| EngineError::Stopping)
+    }
+
+    /// Moves half-made checkouts to the trash and unknown ones aside.
+    async fn tidy_up(&self) -> Result<(), EngineError> {
+        let places = |row: &TaskRow| {
+            let task = row.summary.id;
+            [AgentId::main(), AgentId::check()].map(|agent| WorkspaceId { task, agent })
+        };
+        let known = self.tasks().await?.iter().flat_map(places).collect();
+        match self.inner.parts.workspaces.recover(known).await {
+            Ok(recovery) if recovery == Recovery::default() => {}
+            Ok(Recovery { trashed, quarantined }) => {
+                let (trashed, quarantined) = (trashed.len(), quarantined.len());
+                info!(
+                    trashed,
+                    quarantined, "tidied up checkouts: {trashed} to the trash, {quarantined} moved aside"
+                );
+            }
+            Err(error) => warn!(%error, "the checkouts could not be tidied up"),
+        }
+        Ok(())
+    }
+
+    /// Stops the pod of a task and starts it again; a parked task is parked no more.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::NothingRuns`] when this engine runs no pods.
+    pub async fn restart_pod(&self, task: TaskId) -> Result<(), EngineError> {
+        self.exists(task).await?;
+        let restarted = self.manager()?.restart(task, Then::Start).await;
+        restarted.map_err(|_gone| EngineError::Stopping)
+    }
+
+    /// Stops the pod of a task; it starts again when something happens to the task.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::NothingRuns`] when this engine runs no pods.
+    pub async fn stop_pod(&self, task: TaskId) -> Result<(), EngineError> {
+        self.exists(task).await?;
+        let stopped = self.manager()?.restart(task, Then::Rest).await;
+        stopped.map_err(|_gone| EngineError::Stopping)
+    }
+
+    /// Stops the engine: nothing new starts, pods end, what is queued is stored.
+    pub async fn stop(&self, drain: Drain) {
+        let Some(manager) = self.inner.manager.get() else { return };
+        if manager.drain().await.is_err() {
+            return;
+        }
+        if drain == Drain::Stop {
+            self.end_runs().await;
+        }
+        if let Err(error) = manager.stop().await {
+            warn!(%error, "the pods did not all stop in time");
+        }
+    }
+
+    /// Interrupts every run and waits for their ends.
+    async fn end_runs(&self) {
+        let rows = match self.tasks().await {
+            Ok(rows) => rows,
+            Err(error) => return warn!(%error, "the running agents could not be listed; they go on"),
+        };
+        for (task, run) in rows.iter().filter_map(|row| Some((row.summary.id, row.summary.run.as_ref()?.id)))
+        {
+            let ctx = self.ctx(Principal::Scheduler, Via::Engine);
+            let body = TaskCommand::InterruptRun { run, reason: Some("the engine is stopping".into()) };
+            if let Err(error) = self.execute(task, Envelope { ctx, body }).await {
+                warn!(task.id = %task, %error, "run {run} was not interrupted; it goes on");
+            }
+        }
+        let all_over = async {
+            let mut head = self.head();
+            while self.tasks().await.is_ok_and(|rows| rows.iter().any(|row| row.summary.run.is_some())) {
+                let _news = tokio::time::timeout(Duration::from_secs(1), head.changed()).await;
+            }
+        };
+        if tokio::time::timeout(AGENTS_END, all_over).await.is_err() {
+            warn!("some agents did not end in time; their hosts go on");
+        }
+    }
+
+    pub(super) fn manager(&self) -> Result<&ManagerHandle, EngineError> {
+        self.inner.manager.get().ok_or(EngineError::NothingRuns)
+    }
+}

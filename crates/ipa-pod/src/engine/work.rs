@@ -1,0 +1,135 @@
+//! Looking at the work: files, differences, what an agent said. Needs no pod.
+
+use ipa_agent::{Probe, ProbeError, RunDir, Tail};
+use ipa_events::task::{TaskState, WorkspaceState};
+use ipa_events::{AgentId, RunId, Runtime, TaskId, WorkspaceId};
+use ipa_workspace::{
+    DiffQuery, DiffSet, DiffTo, FileRoot, FileView, Listing, RelPath, Workspace, WorkspaceError,
+};
+
+use super::Engine;
+use crate::error::EngineError;
+
+/// A kind of agent, and whether it works here.
+pub struct RuntimeRow {
+    /// Its name.
+    pub kind: String,
+    /// What was found out about it.
+    pub probe: Result<Probe, ProbeError>,
+}
+
+impl Engine {
+    /// Compares the work of a task with the commit that it began at: as it lies in the workspace, or, when
+    /// that is gone, as it was harvested. Empty before there is any.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Workspace`], or why the task could not be read.
+    pub async fn diff(&self, task: TaskId) -> Result<DiffSet, EngineError> {
+        let state = self.task(task).await?.state;
+        let (Some(created), Some(base)) = (&state.created, state.base()) else {
+            return Ok(DiffSet::default());
+        };
+        let to = if is_ready(&state) {
+            DiffTo::Worktree(main(task))
+        } else {
+            DiffTo::Commit(state.head.clone().unwrap_or_else(|| base.clone()))
+        };
+        let query = DiffQuery { repo: created.repo.clone(), from: base.clone(), to };
+        Ok(self.inner.parts.workspaces.diff(query).await?)
+    }
+
+    /// Lists a folder of a task's work.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Workspace`] when there is no such folder, or no work yet.
+    pub async fn ls(&self, task: TaskId, dir: &str) -> Result<Listing, EngineError> {
+        let dir: RelPath = dir.parse().map_err(WorkspaceError::from)?;
+        let root = self.root(task, &AgentId::main()).await?;
+        Ok(self.inner.parts.workspaces.ls(root, dir).await?)
+    }
+
+    /// Reads a file of a task's work, from the named place of work.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Workspace`] when there is no such file, or no work yet.
+    pub async fn read_file(
+        &self,
+        task: TaskId,
+        agent: &AgentId,
+        path: &str,
+    ) -> Result<FileView, EngineError> {
+        let path: RelPath = path.parse().map_err(WorkspaceError::from)?;
+        let root = self.root(task, agent).await?;
+        Ok(self.inner.parts.workspaces.read(root, path).await?)
+    }
+
+    /// Names where a task's files lie now: its workspace, or the harvested head when that is gone.
+    async fn root(&self, task: TaskId, agent: &AgentId) -> Result<FileRoot, EngineError> {
+        let state = self.task(task).await?.state;
+        let id = WorkspaceId { task, agent: agent.clone() };
+        if *agent != AgentId::main() || is_ready(&state) {
+            return Ok(FileRoot::Worktree(id));
+        }
+        let commit = state.head.as_ref().or_else(|| state.base());
+        match (&state.created, commit) {
+            (Some(created), Some(commit)) => {
+                Ok(FileRoot::Commit { repo: created.repo.clone(), commit: commit.clone() })
+            }
+            (_, _) => Err(WorkspaceError::NotFound(id).into()),
+        }
+    }
+
+    /// Lists the checkouts that are there, of one task or of all.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Workspace`].
+    pub async fn workspaces(&self, task: Option<TaskId>) -> Result<Vec<Workspace>, EngineError> {
+        let mut all = self.inner.parts.workspaces.list().await?;
+        all.retain(|workspace| task.is_none_or(|task| workspace.id.task == task));
+        Ok(all)
+    }
+
+    /// Reads what the agent of a run did, from its first event on.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Unknown`] when there is no such run.
+    pub async fn run_log(&self, run: RunId) -> Result<Tail, EngineError> {
+        let unknown = || EngineError::Unknown { what: "run", name: run.to_string() };
+        let state = self.task(run.task).await?.state;
+        let found = state.run(run).ok_or_else(unknown)?;
+        let runtime = self.inner.parts.runtime(&found.runtime).ok_or_else(unknown)?;
+        Ok(runtime.tail(RunDir::new(self.inner.parts.run_dir(run))))
+    }
+
+    /// Lists the kinds of agents, and whether they work here.
+    pub async fn runtimes(&self) -> Vec<RuntimeRow> {
+        let mut rows = Vec::new();
+        for kind in self.inner.parts.runtimes.keys() {
+            let Ok(name) = kind.parse::<Runtime>() else { continue };
+            if let Some(probe) = self.probe(&name).await {
+                rows.push(RuntimeRow { kind: kind.clone(), probe });
+            }
+        }
+        rows
+    }
+
+    /// Finds out whether an agent works here; none when this engine knows no such kind.
+    pub async fn probe(&self, name: &Runtime) -> Option<Result<Probe, ProbeError>> {
+        let runtime = self.inner.parts.runtime(name)?;
+        Some(runtime.probe(name).await)
+    }
+}
+
+fn main(task: TaskId) -> WorkspaceId {
+    WorkspaceId { task, agent: AgentId::main() }
+}
+
+fn is_ready(state: &TaskState) -> bool {
+    let main = state.workspaces.get(&AgentId::main());
+    main.is_some_and(|workspace| matches!(workspace.state, WorkspaceState::Ready { .. }))
+}

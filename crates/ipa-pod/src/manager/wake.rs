@@ -1,0 +1,88 @@
+//! Whose pod is to be started now, and when to look again. Pure.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use ipa_events::task::Waits;
+use ipa_events::{Handle, Phase, Summary, TaskId};
+use jiff::Timestamp;
+
+use crate::config::Scope;
+use crate::scheduler::Reason;
+
+/// What the manager knows of a task that has no pod.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Absent<'a> {
+    /// Nothing: it may be started.
+    Free,
+    /// Its pod rested when its stream was at this version, and why.
+    Rested(u64, &'a Reason),
+}
+
+/// What to do next.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wake {
+    /// Pods to start, the most urgent first.
+    pub(crate) start: Vec<TaskId>,
+    /// When to look again, if nothing else happens before.
+    pub(crate) at: Option<Timestamp>,
+}
+
+/// Tells whose pod is to be started. `absent` names the tasks that have no pod and may have one; `has_slot`
+/// tells whether a task could start a run now.
+pub(crate) fn wake(
+    rows: &[Summary],
+    absent: &BTreeMap<TaskId, Absent<'_>>,
+    (scope, has_slot): (Scope, &dyn Fn(&Summary) -> bool),
+    now: Timestamp,
+) -> Wake {
+    let mut due: Vec<&Summary> = Vec::new();
+    let mut wake = Wake::default();
+    for row in rows {
+        let Some(absent) = absent.get(&row.id).filter(|_| in_scope(scope, row.id)) else { continue };
+        match (row.waits, *absent) {
+            (Waits::Person | Waits::Paused | Waits::Over, _) => {}
+            (Waits::Until(at), _) if at > now => wake.at = Some(wake.at.map_or(at, |least| least.min(at))),
+            (Waits::Until(_) | Waits::Nothing, Absent::Rested(version, reason))
+                if version == row.version.get() =>
+            {
+                if is_over(reason, rows, &|| has_slot(row)) {
+                    due.push(row);
+                }
+            }
+            (Waits::Until(_) | Waits::Nothing, Absent::Free | Absent::Rested(..)) => due.push(row),
+        }
+    }
+    due.sort_by_key(|row| (Reverse(row.priority), row.handle));
+    wake.start = due.into_iter().map(|row| row.id).collect();
+    wake
+}
+
+fn in_scope(scope: Scope, task: TaskId) -> bool {
+    match scope {
+        Scope::All => true,
+        Scope::Only(only) => only == task,
+    }
+}
+
+/// Tells whether what a task rested for has passed.
+fn is_over(reason: &Reason, rows: &[Summary], has_slot: &dyn Fn() -> bool) -> bool {
+    match reason {
+        Reason::NoSlot(_) => has_slot(),
+        Reason::Dependency { on, phase } => phase_of(rows, *on) != Some(*phase),
+        Reason::Draining
+        | Reason::Over(_)
+        | Reason::Paused(_)
+        | Reason::Person(_)
+        | Reason::Interrupted(_) => false,
+        Reason::Working(_)
+        | Reason::Workspace
+        | Reason::Delivering
+        | Reason::Retry { .. }
+        | Reason::Cooldown(_) => true,
+    }
+}
+
+fn phase_of(rows: &[Summary], task: Handle) -> Option<Phase> {
+    rows.iter().find(|row| row.handle == task).map(|row| row.phase)
+}

@@ -1,0 +1,146 @@
+//! The one writer of a task's stream. It takes commands, stores what they lead to, and then tells everybody.
+
+use std::sync::Arc;
+
+use ipa_events::store::{AppendError, Store, Version};
+use ipa_events::{
+    Envelope, ExecuteError, Executed, Principal, TaskCommand, TaskId, TaskState, TaskWriter, Via,
+};
+use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr};
+use tokio::sync::watch;
+
+use crate::actor::{AskError, ask};
+use crate::parts::Parts;
+
+/// A state that is stored.
+#[derive(Debug, Clone)]
+pub(crate) struct Published {
+    pub(crate) version: Version,
+    pub(crate) state: Arc<TaskState>,
+}
+
+/// What others hold of the task actor.
+#[derive(Clone)]
+pub(crate) struct TaskHandle {
+    actor: ActorRef<Msg>,
+    published: watch::Receiver<Published>,
+}
+
+/// Why a command had no outcome.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SendError {
+    #[error(transparent)]
+    Ask(#[from] AskError),
+    #[error(transparent)]
+    Execute(#[from] ExecuteError),
+}
+
+impl TaskHandle {
+    /// Starts the task actor: takes the stream over, loads it, and publishes its first state.
+    pub(crate) async fn spawn(
+        store: Store,
+        task: TaskId,
+        parent: ActorCell,
+    ) -> Result<(Self, ActorCell), SpawnErr> {
+        let (publish, published) =
+            watch::channel(Published { version: Version::ZERO, state: Arc::default() });
+        let (actor, _joined) =
+            TaskActor::spawn_linked(None, TaskActor, (store, task, publish), parent).await?;
+        Ok((Self { actor: actor.clone(), published }, actor.get_cell()))
+    }
+
+    /// Sends a command; its outcome is stored when the answer is there.
+    pub(crate) async fn execute(&self, command: Envelope<TaskCommand>) -> Result<Executed, SendError> {
+        Ok(ask(&self.actor, |reply| Msg::Execute(Box::new(command), reply)).await??)
+    }
+
+    /// Sends a command that begins here and now.
+    pub(crate) async fn record(
+        &self,
+        parts: &Parts,
+        actor: Principal,
+        body: TaskCommand,
+    ) -> Result<Executed, SendError> {
+        self.execute(Envelope { ctx: parts.edge.ctx(actor, Via::Engine), body }).await
+    }
+
+    /// Returns the newest state.
+    pub(crate) fn now(&self) -> Published {
+        self.published.borrow().clone()
+    }
+
+    /// Follows the newest state.
+    pub(crate) fn follow(&self) -> watch::Receiver<Published> {
+        self.published.clone()
+    }
+}
+
+struct TaskActor;
+
+enum Msg {
+    Execute(Box<Envelope<TaskCommand>>, RpcReplyPort<Result<Executed, ExecuteError>>),
+}
+
+struct State {
+    /// None only while the actor stops.
+    writer: Option<TaskWriter>,
+    publish: watch::Sender<Published>,
+}
+
+impl Actor for TaskActor {
+    type Msg = Msg;
+    type State = State;
+    type Arguments = (Store, TaskId, watch::Sender<Published>);
+
+    async fn pre_start(
+        &self,
+        _myself: ActorRef<Msg>,
+        (store, task, publish): Self::Arguments,
+    ) -> Result<State, ActorProcessingErr> {
+        let writer = TaskWriter::open(store, task).await?;
+        let state = State { writer: Some(writer), publish };
+        state.publish();
+        Ok(state)
+    }
+
+    async fn handle(
+        &self,
+        _myself: ActorRef<Msg>,
+        message: Msg,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        let Msg::Execute(command, reply) = message;
+        let Some(writer) = &mut state.writer else { return Ok(()) };
+        let outcome = writer.execute(*command).await;
+        state.publish();
+        let fenced = matches!(outcome, Err(ExecuteError::Append(AppendError::Fenced(_))));
+        // The caller may have stopped waiting.
+        let _answered = reply.send(outcome);
+        if fenced {
+            return Err("somebody else took the task's stream over".into());
+        }
+        if let Some(writer) = &mut state.writer {
+            writer.snapshot_if_due().await;
+        }
+        Ok(())
+    }
+
+    async fn post_stop(&self, _myself: ActorRef<Msg>, state: &mut State) -> Result<(), ActorProcessingErr> {
+        if let Some(writer) = state.writer.take() {
+            writer.close().await?;
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    fn publish(&self) {
+        let Some(writer) = &self.writer else { return };
+        let (version, state) = (writer.version(), writer.state().clone());
+        self.publish.send_if_modified(|published| {
+            let news = published.version != version;
+            *published = Published { version, state };
+            news
+        });
+    }
+}

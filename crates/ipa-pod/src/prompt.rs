@@ -1,0 +1,83 @@
+//! What an agent is told. Pure: a template per role, and what the task knows that the role needs.
+//!
+//! Everything that was not written by ipa itself stands in a fence and is named as data.
+
+use std::fmt::Write as _;
+
+use ipa_events::Role;
+use ipa_events::task::{CheckResult, Run, TaskState};
+
+/// Writes the prompt of a run that was requested.
+pub(crate) fn prompt(state: &TaskState, run: &Run) -> String {
+    let mut prompt = match run.role {
+        Role::Spec => include_str!("prompt/spec.md"),
+        Role::Plan => include_str!("prompt/plan.md"),
+        Role::Develop => include_str!("prompt/develop.md"),
+        Role::Review => include_str!("prompt/review.md"),
+        // A check is its command; nobody reads a prompt.
+        Role::Check => return String::new(),
+    }
+    .to_owned();
+    let Some(created) = &state.created else { return prompt };
+    section(&mut prompt, "Title", &state.title);
+    section(&mut prompt, "Request", &created.request);
+    let documents =
+        [("Spec", &state.spec, run.role != Role::Spec), ("Plan", &state.plan, run.role != Role::Plan)];
+    for (name, document, needed) in documents {
+        if let Some(text) = document.text().filter(|_| needed || state.rework.is_some()) {
+            section(&mut prompt, name, text);
+        }
+    }
+    if let Some(rework) = &state.rework {
+        section(&mut prompt, "A person looked at the last result and wants it changed", &rework.reason);
+    }
+    for check in failed_checks(state) {
+        let exit =
+            check.exit_code.map_or_else(|| "no exit code".to_owned(), |code| format!("exit code {code}"));
+        section(&mut prompt, &format!("A check fails: {} ({exit})", one_line(&check.command)), &check.tail);
+    }
+    if let Some(failure) = &state.last_failure {
+        section(&mut prompt, "The last attempt failed; look at the tree first", failure);
+    }
+    for number in &run.messages {
+        let index = usize::try_from(*number).unwrap_or(usize::MAX).saturating_sub(1);
+        if let Some(message) = state.messages.get(index) {
+            section(
+                &mut prompt,
+                &format!("A message from {}", one_line(&message.from.to_string())),
+                &message.text,
+            );
+        }
+    }
+    prompt
+}
+
+/// Lists what failed on the head of the work.
+fn failed_checks(state: &TaskState) -> Vec<&CheckResult> {
+    let of_head = |check: &&CheckResult| Some(&check.commit) == state.head.as_ref() && !check.passed;
+    state.checks.iter().filter(of_head).collect()
+}
+
+/// Appends a text as data: inside a fence that it cannot close.
+fn section(prompt: &mut String, heading: &str, text: &str) {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.saturating_add(1).max(3));
+    // Writing to a String does not fail.
+    let _ = write!(prompt, "\n## {heading}\n\n{fence}text\n{}\n{fence}\n", text.trim_end());
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_cannot_close_its_own_fence() {
+        let mut prompt = String::new();
+        section(&mut prompt, "Request", "a\n````\n## Not a heading");
+        assert_eq!(prompt, "\n## Request\n\n`````text\na\n````\n## Not a heading\n`````\n");
+    }
+}

@@ -1,0 +1,290 @@
+//! What a task needs next. Pure: knows no actor, clock or store; `scheduler.rs` carries the action out.
+//!
+//! A table, a row a function, first match wins. It never waits and never remembers: it looks at the state and
+//! names the next thing, so looking twice does nothing twice.
+
+use ipa_events::task::Verdict;
+use ipa_events::task::{
+    Asked, Decision, Delivery, EscalationReason, Evidence, GatePolicy, OpState, Product, RunState, TaskState,
+    WorkspaceState,
+};
+use ipa_events::{AgentId, DecisionId, Handle, Phase, Principal, Role, RunId, TaskCommand, title_of};
+use jiff::Timestamp;
+
+use super::reason::Reason;
+use crate::slots::NoSlot;
+
+/// What the pod and the engine are doing, as far as the scheduler must know.
+#[derive(Debug, Clone)]
+pub(crate) struct Surroundings {
+    /// The engine is stopping: nothing new starts.
+    pub(crate) draining: bool,
+    /// The run that the pod's agents actor is driving.
+    pub(crate) driving: Option<RunId>,
+    /// A workspace is being made or tidied.
+    pub(crate) workspace_busy: bool,
+    /// Tasks that must be completed first, and where they stand.
+    pub(crate) dependencies: Vec<(Handle, Phase)>,
+    /// Whether a run could start now.
+    pub(crate) slot: Result<(), NoSlot>,
+    /// No run starts before this.
+    pub(crate) cooldown_until: Option<Timestamp>,
+}
+
+/// What a task needs next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// Record something; as whom.
+    Command(Principal, Box<TaskCommand>),
+    /// Find out what became of a run whose end is not known: start, adopt, resume or close it.
+    Drive(RunId),
+    /// Stop a run.
+    Stop(RunId, Stop),
+    /// Make or restore the checkout of a place of work.
+    Provision(AgentId),
+    /// Move a place of work to the trash, after a checkpoint.
+    Trash(AgentId),
+    /// Take a slot and request a run of this role.
+    StartRun(Role),
+    /// Take a slot and request a run of this check.
+    StartCheck(std::sync::Arc<str>),
+    /// Nothing, and why.
+    Wait(Reason),
+}
+
+/// How a run is to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// At once, as somebody asked.
+    Now(Principal),
+    /// When its turn is over.
+    AtTurnEnd,
+}
+
+/// Names what the task needs next.
+pub(crate) fn next_action(state: &TaskState, around: &Surroundings, now: Timestamp) -> Action {
+    unwanted_run(state, around)
+        .or_else(|| draining(around))
+        .or_else(|| unknown_fate(state, around))
+        .or_else(|| over(state, around))
+        .or_else(|| paused(state))
+        .or_else(|| enter_phase(state))
+        .or_else(|| deliver(state))
+        .or_else(|| waits_for_person(state))
+        .or_else(|| run_lives(state))
+        .or_else(|| interrupted(state))
+        .or_else(|| not_yet(state, around, now))
+        .or_else(|| unchecked(state, around))
+        .or_else(|| checks_failed(state, around))
+        .or_else(|| product_missing(state, around))
+        .or_else(|| request_transition(state))
+        .or_else(|| approve_by_policy(state))
+        .unwrap_or(Action::Wait(Reason::Over(state.phase)))
+}
+
+fn command(command: TaskCommand) -> Action {
+    Action::Command(Principal::Scheduler, Box::new(command))
+}
+
+fn draining(around: &Surroundings) -> Option<Action> {
+    around.draining.then_some(Action::Wait(Reason::Draining))
+}
+
+fn unknown_fate(state: &TaskState, around: &Surroundings) -> Option<Action> {
+    let open = state.open_run()?;
+    (around.driving != Some(open.id)).then_some(Action::Drive(open.id))
+}
+
+/// Ends what nobody wants any more, in a pod that is draining too.
+fn unwanted_run(state: &TaskState, around: &Surroundings) -> Option<Action> {
+    let run = state.open_run()?;
+    let driven = around.driving == Some(run.id);
+    match &run.interrupted_by {
+        Some(by) if driven => Some(Action::Stop(run.id, Stop::Now(by.clone()))),
+        Some(_) => Some(Action::Drive(run.id)),
+        None if !driven => None,
+        None if run.phase != state.phase => Some(Action::Stop(run.id, Stop::Now(Principal::Scheduler))),
+        None => state.paused.is_some().then_some(Action::Stop(run.id, Stop::AtTurnEnd)),
+    }
+}
+
+fn over(state: &TaskState, around: &Surroundings) -> Option<Action> {
+    if !state.phase.is_over() {
+        return None;
+    }
+    if around.workspace_busy {
+        return Some(Action::Wait(Reason::Workspace));
+    }
+    let mut places = state.workspaces.iter();
+    let untidy = places.find(|(_, workspace)| matches!(workspace.state, WorkspaceState::Ready { .. }));
+    Some(untidy.map_or(Action::Wait(Reason::Over(state.phase)), |(agent, _)| Action::Trash(agent.clone())))
+}
+
+fn paused(state: &TaskState) -> Option<Action> {
+    state.paused.clone().map(|by| Action::Wait(Reason::Paused(by)))
+}
+
+fn enter_phase(state: &TaskState) -> Option<Action> {
+    let (_, to) = state.approved?;
+    (!to.is_over()).then(|| command(TaskCommand::EnterPhase))
+}
+
+/// The review was approved: the work goes out, and then the task is complete.
+fn deliver(state: &TaskState) -> Option<Action> {
+    let (_, Phase::Completed) = state.approved? else { return None };
+    let (head, branch) = (state.head.as_ref()?, state.branch()?);
+    let Some(op) = state.ops.iter().rev().find(|op| op.delivery.commit == *head) else {
+        let last = state.ops.iter().rev().find(|op| matches!(op.state, OpState::Sent { .. }));
+        return Some(command(TaskCommand::QueueDelivery(Box::new(Delivery {
+            repo: state.created.as_ref()?.repo.clone(),
+            branch: branch.clone(),
+            commit: head.clone(),
+            expected: last.map(|op| op.delivery.commit.clone()),
+        }))));
+    };
+    match op.state {
+        OpState::Sent { .. } => Some(command(TaskCommand::Complete { note: None })),
+        OpState::Ready | OpState::InFlight => Some(Action::Wait(Reason::Delivering)),
+        OpState::Waiting { until } => Some(Action::Wait(Reason::Retry { at: until, class: None })),
+        // Its escalation is open, or was refused.
+        OpState::Dead { .. } => None,
+    }
+}
+
+fn waits_for_person(state: &TaskState) -> Option<Action> {
+    if state.open_run().is_some() {
+        return None;
+    }
+    let decision = state.waiting_for_person().next()?;
+    if gate_is_stale(state, decision) {
+        return Some(command(TaskCommand::RequestTransition));
+    }
+    Some(Action::Wait(Reason::Person(named(state, decision))))
+}
+
+/// Tells whether a gate shows something else than what is there now.
+fn gate_is_stale(state: &TaskState, decision: &Decision) -> bool {
+    let shown = match &decision.asked {
+        Asked::Gate { seen, .. } => seen,
+        Asked::Permission { .. } | Asked::Question { .. } | Asked::Escalation { .. } => return false,
+    };
+    *shown != state.seen() && state.product() == Product::There
+}
+
+fn named(state: &TaskState, decision: &Decision) -> String {
+    let handle = state.handle().map_or_else(|| decision.id.to_string(), |task| decision.id.handle(task));
+    format!("{handle}, {}", title_of(&decision.asked))
+}
+
+fn run_lives(state: &TaskState) -> Option<Action> {
+    let run = state.open_run()?;
+    let asked = state.waiting_for_person().find(|decision| decision.asked.run().is_some());
+    Some(match (asked, &run.state) {
+        (Some(decision), RunState::Running) => Action::Wait(Reason::Person(named(state, decision))),
+        (Some(_), RunState::Requested | RunState::Over(_)) | (None, _) => {
+            Action::Wait(Reason::Working(run.id))
+        }
+    })
+}
+
+fn interrupted(state: &TaskState) -> Option<Action> {
+    state.interrupted.clone().map(|by| Action::Wait(Reason::Interrupted(by)))
+}
+
+fn not_yet(state: &TaskState, around: &Surroundings, now: Timestamp) -> Option<Action> {
+    if let Some(retry) = state.retry.as_ref().filter(|retry| retry.at > now) {
+        return Some(Action::Wait(Reason::Retry { at: retry.at, class: retry.class }));
+    }
+    let unmet = around.dependencies.iter().find(|(_, phase)| *phase != Phase::Completed);
+    if let Some((on, phase)) = unmet {
+        return Some(Action::Wait(Reason::Dependency { on: *on, phase: *phase }));
+    }
+    let cooldown = around.cooldown_until.filter(|until| *until > now);
+    cooldown.map(|until| Action::Wait(Reason::Cooldown(until)))
+}
+
+/// Takes a slot for `action`, or says that there is none.
+fn with_slot(around: &Surroundings, action: Action) -> Action {
+    around.slot.map_or_else(|no_slot| Action::Wait(Reason::NoSlot(no_slot)), |()| action)
+}
+
+/// Tells what the checks say of work that is there.
+fn evidence(state: &TaskState) -> Option<Evidence> {
+    let has_checks = matches!(state.phase, Phase::Development | Phase::Review);
+    let head = state.head.as_ref().filter(|_| has_checks && state.product() == Product::There)?;
+    Some(state.evidence(head))
+}
+
+fn unchecked(state: &TaskState, around: &Surroundings) -> Option<Action> {
+    if evidence(state)? != Evidence::Pending {
+        return None;
+    }
+    let check = state.next_check(state.head.as_ref()?)?;
+    Some(with_slot(around, Action::StartCheck(check.clone())))
+}
+
+fn checks_failed(state: &TaskState, around: &Surroundings) -> Option<Action> {
+    if evidence(state)? != Evidence::Failed {
+        return None;
+    }
+    if state.fixes >= state.limits().check_fixes {
+        let detail = state.checks.iter().rev().find(|check| !check.passed);
+        let detail = detail.map_or_else(
+            || "a check failed".to_owned(),
+            |check| {
+                let exit =
+                    check.exit_code.map_or_else(|| "no exit code".to_owned(), |code| format!("exit {code}"));
+                format!("`{}` ends with {exit} on {}", check.command, check.commit.short())
+            },
+        );
+        let reason = EscalationReason::ChecksFail;
+        return Some(command(TaskCommand::Escalate { reason, detail: detail.into() }));
+    }
+    start_run(state, around)
+}
+
+fn product_missing(state: &TaskState, around: &Surroundings) -> Option<Action> {
+    match state.product() {
+        Product::There => None,
+        Product::Missing | Product::Outdated => start_run(state, around),
+    }
+}
+
+/// Starts a run of the phase's role, in a workspace that is there.
+fn start_run(state: &TaskState, around: &Surroundings) -> Option<Action> {
+    let role = state.phase.role()?;
+    if around.workspace_busy {
+        return Some(Action::Wait(Reason::Workspace));
+    }
+    let main = AgentId::main();
+    let ready = state.workspaces.get(&main).map(|workspace| &workspace.state);
+    if !matches!(ready, Some(WorkspaceState::Ready { .. })) {
+        return Some(with_slot(around, Action::Provision(main)));
+    }
+    Some(with_slot(around, Action::StartRun(role)))
+}
+
+fn open_gate(state: &TaskState) -> Option<(DecisionId, &Asked)> {
+    let open = state.open_decisions().find(|open| matches!(open.asked, Asked::Gate { .. }));
+    open.map(|decision| (decision.id, &decision.asked))
+}
+
+fn request_transition(state: &TaskState) -> Option<Action> {
+    let shown = open_gate(state).is_some_and(|(_, asked)| match asked {
+        Asked::Gate { seen, .. } => *seen == state.seen(),
+        Asked::Permission { .. } | Asked::Question { .. } | Asked::Escalation { .. } => false,
+    });
+    let wanted = state.approved.is_none() && state.product() == Product::There && !shown;
+    wanted.then(|| command(TaskCommand::RequestTransition))
+}
+
+fn approve_by_policy(state: &TaskState) -> Option<Action> {
+    let (decision, Asked::Gate { policy: GatePolicy::Auto, .. }) = open_gate(state)? else { return None };
+    let seen = state.decision(decision).map(|open| open.payload_hash.clone());
+    let verdict = Verdict::Approve { note: None };
+    let approve = TaskCommand::Answer { decision, seen, verdict };
+    Some(Action::Command(Principal::Policy("auto".to_owned()), Box::new(approve)))
+}
+
+#[cfg(test)]
+mod tests;

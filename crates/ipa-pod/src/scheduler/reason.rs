@@ -1,0 +1,88 @@
+//! Why a task does nothing just now, as a value: for `ipa why`, the page, the log and the tests.
+
+use std::fmt;
+
+use ipa_events::{FailureClass, Handle, Phase, Principal, RunId};
+use jiff::Timestamp;
+
+use crate::slots::NoSlot;
+
+/// Why a task does nothing just now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// The engine is stopping.
+    Draining,
+    /// The task is over.
+    Over(Phase),
+    /// Somebody paused it.
+    Paused(Principal),
+    /// Something waits for a person: its handle, and what it is.
+    Person(String),
+    /// A run works.
+    Working(RunId),
+    /// A workspace is being made or tidied.
+    Workspace,
+    /// The work is on its way out.
+    Delivering,
+    /// A person interrupted it, or said no to going on.
+    Interrupted(Principal),
+    /// The next attempt is not due yet.
+    Retry { at: Timestamp, class: Option<FailureClass> },
+    /// The last run started a moment ago.
+    Cooldown(Timestamp),
+    /// Another task must be completed first.
+    Dependency { on: Handle, phase: Phase },
+    /// All slots are taken.
+    NoSlot(NoSlot),
+}
+
+impl Reason {
+    /// Returns when it is worth to look again, if a time is all that is waited for.
+    pub(crate) const fn until(&self) -> Option<Timestamp> {
+        match self {
+            Self::Retry { at, .. } | Self::Cooldown(at) => Some(*at),
+            Self::Draining
+            | Self::Over(_)
+            | Self::Paused(_)
+            | Self::Person(_)
+            | Self::Working(_)
+            | Self::Workspace
+            | Self::Delivering
+            | Self::Interrupted(_)
+            | Self::Dependency { .. }
+            | Self::NoSlot(_) => None,
+        }
+    }
+
+    /// Tells whether the pod itself is busy: it must stay.
+    pub(crate) const fn is_busy(&self) -> bool {
+        matches!(self, Self::Working(_) | Self::Workspace | Self::Delivering | Self::Cooldown(_))
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Draining => f.write_str("the engine is stopping"),
+            Self::Over(phase) => write!(f, "it is {phase}"),
+            Self::Paused(by) => write!(f, "paused by {by}"),
+            Self::Person(what) => write!(f, "waiting for a person: {what}"),
+            Self::Working(run) => write!(f, "run {} works", run.number),
+            Self::Workspace => f.write_str("its workspace is being made or tidied"),
+            Self::Delivering => f.write_str("the work is being delivered"),
+            Self::Interrupted(by) => write!(f, "interrupted by {by}; retry, go back or cancel"),
+            Self::Retry { at, class: Some(class) } => {
+                write!(f, "waiting for the next attempt at {at:.0}, after {class}")
+            }
+            Self::Retry { at, class: None } => write!(f, "waiting for the next attempt at {at:.0}"),
+            Self::Cooldown(until) => write!(f, "waiting until {until:.0}, as a run started a moment ago"),
+            Self::Dependency { on, phase: Phase::Cancelled } => {
+                write!(f, "blocked: {on}, which must be completed first, was cancelled")
+            }
+            Self::Dependency { on, phase } => {
+                write!(f, "waiting for {on} to be completed (it is in {phase})")
+            }
+            Self::NoSlot(no_slot) => write!(f, "waiting for {no_slot}"),
+        }
+    }
+}
