@@ -7,7 +7,8 @@ mod upcast;
 
 pub use upcast::{Upcaster, Upcasters};
 
-use serde_json::Value;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use crate::envelope::Stamped;
 use crate::store::{NewRecord, Position, RawRecord, Version};
@@ -56,9 +57,9 @@ impl Codec {
     ///
     /// [`EncodeError`] when the event has no JSON form; no event of this crate is like that.
     pub fn encode(&self, event: &Stamped<TaskEvent>) -> Result<NewRecord, EncodeError> {
-        let value = serde_json::to_value(&event.event)?;
+        let mut value = serde_json::to_value(&event.event)?;
         let kind = value.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let payload = value.get("payload").cloned().unwrap_or_else(|| Value::Object(serde_json::Map::new()));
+        let payload = value.get_mut("payload").map_or_else(|| Value::Object(Map::new()), Value::take);
         Ok(NewRecord {
             schema_version: self.upcasters.current(&kind),
             kind,
@@ -90,11 +91,13 @@ impl Codec {
 
     fn try_decode(&self, raw: &RawRecord) -> Result<Stamped<TaskEvent>, String> {
         let record = &raw.record;
-        let payload: Value = serde_json::from_str(&record.payload)
-            .map_err(|error| format!("its payload is not JSON: {error}"))?;
-        let payload = self.upcasters.upcast(&record.kind, record.schema_version, payload)?;
-        let tagged = serde_json::json!({ "type": record.kind, "payload": payload });
-        let event = serde_json::from_value(tagged).map_err(|error| error.to_string())?;
+        let event = if record.schema_version == self.upcasters.current(&record.kind) {
+            read(&record.kind, serde_json::from_str(&record.payload).map_err(not_json)?)?
+        } else {
+            let payload: Value = serde_json::from_str(&record.payload).map_err(not_json)?;
+            let payload = self.upcasters.upcast(&record.kind, record.schema_version, payload)?;
+            read(&record.kind, &serde_json::value::to_raw_value(&payload).map_err(not_json)?)?
+        };
         let cause = record.causation_id.as_deref().map(str::parse).transpose();
         Ok(Stamped {
             command_id: raw.id.command,
@@ -107,6 +110,25 @@ impl Codec {
             event,
         })
     }
+}
+
+/// Reads an event of the current form. The payload is one whole JSON value by its type: it cannot leave its place.
+fn read(kind: &str, payload: &RawValue) -> Result<TaskEvent, String> {
+    let tagged = serde_json::to_string(&Tagged { kind, payload }).map_err(not_json)?;
+    serde_json::from_str(&tagged).map_err(|error| error.to_string())
+}
+
+/// The form of [`TaskEvent`] in JSON.
+#[derive(serde::Serialize)]
+struct Tagged<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    payload: &'a RawValue,
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it stands where an error is mapped")]
+fn not_json(error: serde_json::Error) -> String {
+    format!("its payload is not JSON: {error}")
 }
 
 /// What every record says about its writer.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use crate::store::clock::to_microseconds;
 use crate::value::{CommandId, EventId, Principal, Via};
 
 /// Where a command comes from. All of it is fixed at the edge, so a replay sees what the first run saw.
@@ -73,7 +74,8 @@ impl<E> Stamped<E> {
         let stamp = |(index, event)| Self {
             command_id: ctx.command_id,
             index,
-            at: ctx.at,
+            // As exact as it is kept: what is live must equal what is read back.
+            at: to_microseconds(ctx.at),
             actor: ctx.actor.clone(),
             via: ctx.via,
             cause: ctx.cause,

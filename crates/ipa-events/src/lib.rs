@@ -9,16 +9,19 @@ mod envelope;
 mod load;
 mod projector;
 pub mod store;
+mod subscribe;
 mod summary;
 pub mod task;
 mod typed_store;
 mod value;
+mod verify;
 mod writer;
 
 pub use codec::{Codec, EncodeError, Unreadable, Upcaster, Upcasters};
 pub use envelope::{Ctx, Envelope, Stamped};
 pub use load::{LoadError, Loaded, SNAPSHOT_EVERY, STATE_SCHEMA, load, load_at};
 pub use projector::{ProjectError, Projector, SummaryRow, summaries};
+pub use subscribe::subscribe;
 pub use summary::{OpenDecision, OpenRun, PodCondition, SUMMARY, Summary, title_of};
 pub use task::{TaskCommand, TaskError, TaskEvent, TaskState};
 
@@ -27,4 +30,5 @@ pub use value::{
     OpId, Outcome, PayloadHash, Phase, Principal, Reference, RepoSource, Retry, Role, RunId, Runtime,
     SessionId, Status, StreamId, TaskId, Via, WorkspaceId,
 };
+pub use verify::{Problem, VerifyReport, verify};
 pub use writer::{ExecuteError, Executed, OpenError, TaskWriter};

@@ -60,8 +60,17 @@ pub enum LoadError {
 ///
 /// [`LoadError`]; an unusable snapshot is none, it costs a warning and a full replay.
 pub async fn load(store: &Store, stream: &StreamId) -> Result<Loaded, LoadError> {
+    Ok(load_from_snapshot(store, stream).await?.0)
+}
+
+/// Loads a task at its newest version. Returns also the version of the snapshot that it began with.
+pub(crate) async fn load_from_snapshot(
+    store: &Store,
+    stream: &StreamId,
+) -> Result<(Loaded, Version), LoadError> {
     let start = usable_snapshot(store, stream).await?.unwrap_or_default();
-    replay(&store.log, stream, start, Version::new(u64::MAX)).await
+    let snapshot = start.version;
+    Ok((replay(&store.log, stream, start, Version::new(u64::MAX)).await?, snapshot))
 }
 
 /// Loads a task as it was at `version`, from its first event on; at its newest, if it is not that old.
@@ -109,12 +118,11 @@ async fn replay(
     let mut events =
         store.stream(stream.clone(), Select::From(from)).await.map_err(|e| load_error(e, stream))?;
     let Loaded { mut version, mut state } = start;
-    while let Some(persisted) = events.next().await {
+    // What comes after `until` is not even decoded: it may be what nobody can read.
+    while version < until {
+        let Some(persisted) = events.next().await else { break };
         let persisted = persisted.map_err(|error| load_error(error, stream))?;
         let at = Version::new(persisted.version().into());
-        if at > until {
-            break;
-        }
         let event: Stamped<TaskEvent> = persisted.take();
         apply(Arc::make_mut(&mut state), &event).map_err(|source| LoadError::Illegal {
             stream: stream.clone(),

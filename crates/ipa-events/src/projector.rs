@@ -1,9 +1,11 @@
 //! Keeps the rows of `summary` in step with the log.
 //!
 //! A row is made from the state of its task at the end of a page, so rows and position move together, exactly
-//! once. A task that cannot be folded keeps its last good row, marked broken; the others go on.
+//! once. A task that cannot be folded has the row of its last good event, marked broken, until a program comes
+//! that can; the others go on.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::codec::Codec;
 use crate::load::{LoadError, Loaded, load_at};
@@ -22,6 +24,14 @@ const KEPT_STATES: usize = 256;
 pub struct Projector {
     store: Store,
     states: BTreeMap<StreamId, Loaded>,
+    first: First,
+}
+
+/// Whether the first step was made.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum First {
+    ToCome,
+    Made,
 }
 
 /// Why the rows did not advance.
@@ -47,15 +57,19 @@ pub struct SummaryRow {
 impl Projector {
     /// Makes a projector; nothing is read yet.
     pub const fn new(store: Store) -> Self {
-        Self { store, states: BTreeMap::new() }
+        Self { store, states: BTreeMap::new(), first: First::ToCome }
     }
 
-    /// Follows the log by one page. Returns where the rows are now, and whether there may be more to do.
+    /// Follows the log by one page; the first time it also tries again what could not be folded. Returns where the rows are now, and whether there may be more to do.
     ///
     /// # Errors
     ///
     /// [`ProjectError`]; nothing was written then.
     pub async fn step(&mut self) -> Result<(Position, bool), ProjectError> {
+        if self.first == First::ToCome {
+            self.mend().await?;
+            self.first = First::Made;
+        }
         let from = self.store.models.position(SUMMARY).await?;
         let page = self.store.log.read_all(from, PAGE).await?;
         let Some(to) = page.last().map(|last| last.position) else { return Ok((from, false)) };
@@ -96,11 +110,55 @@ impl Projector {
                 Ok(row)
             }
             Err(LoadError::Read(error)) => Err(error),
-            Err(error @ (LoadError::Unreadable(_) | LoadError::Illegal { .. } | LoadError::TooLong(_))) => {
-                let last = self.store.models.row(SUMMARY, stream).await?;
-                Ok(last.map(|last| ModelRow { broken: Some(error.to_string()), ..last }))
+            Err(LoadError::TooLong(_)) => Ok(None),
+            Err(LoadError::Unreadable(unreadable)) => {
+                let at = unreadable.version;
+                self.broken_row(stream, at, unreadable.to_string()).await
+            }
+            Err(LoadError::Illegal { version, source, .. }) => {
+                let why = format!("event {version} of {stream} cannot be applied: {source}");
+                self.broken_row(stream, version, why).await
             }
         }
+    }
+
+    /// Makes the row of a task whose event at `version` cannot be used: what it was before, marked broken.
+    async fn broken_row(
+        &self,
+        stream: &StreamId,
+        version: Version,
+        why: String,
+    ) -> Result<Option<ModelRow>, ReadError> {
+        let before = Version::new(version.get().saturating_sub(1));
+        match load_at(&self.store, stream, before).await {
+            Ok(good) => Ok(row(stream, &good).map(|row| ModelRow { broken: Some(why), ..row })),
+            Err(LoadError::Read(error)) => Err(error),
+            Err(LoadError::Unreadable(_) | LoadError::Illegal { .. } | LoadError::TooLong(_)) => Ok(None),
+        }
+    }
+
+    /// Folds the tasks again that an older program could not fold.
+    async fn mend(&mut self) -> Result<(), ProjectError> {
+        let from = self.store.models.position(SUMMARY).await?;
+        let mut mended = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.store.models.rows(SUMMARY, after.as_ref(), PAGE).await?;
+            after = page.last().map(|last| last.stream.clone());
+            let full = page.len() == PAGE;
+            for broken in page.into_iter().filter(|row| row.broken.is_some()) {
+                if let Ok(loaded) = load_at(&self.store, &broken.stream, Version::new(u64::MAX)).await {
+                    mended.extend(row(&broken.stream, &loaded));
+                }
+            }
+            if !full {
+                break;
+            }
+        }
+        if !mended.is_empty() {
+            self.store.models.advance(SUMMARY, from, from, mended).await?;
+        }
+        Ok(())
     }
 
     fn keep(&mut self, stream: &StreamId, loaded: Loaded) {
@@ -118,7 +176,7 @@ fn follow(mut loaded: Loaded, records: &[RawRecord]) -> Option<Loaded> {
             return None;
         }
         let event = Codec::default().decode(raw).ok()?;
-        apply(std::sync::Arc::make_mut(&mut loaded.state), &event).ok()?;
+        apply(Arc::make_mut(&mut loaded.state), &event).ok()?;
         loaded.version = raw.version;
     }
     Some(loaded)

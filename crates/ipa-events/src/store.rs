@@ -3,17 +3,27 @@
 //! A store moves bytes and checks who may append. It decodes nothing: what an event means is `codec`'s and
 //! the aggregate's business, so a record that nobody understands is still kept, read and shown.
 
+pub(crate) mod clock;
 mod error;
+#[cfg(feature = "testing")]
+mod memory;
 mod record;
+mod sqlite;
 
 pub use error::{AppendError, ModelError, ReadError, StoreFault};
+#[cfg(feature = "testing")]
+pub use memory::{AppendFault, MemoryStore};
 pub use record::{
     Append, Appended, Epoch, Lease, NewRecord, Position, RawRecord, Snapshot, StreamInfo, Version,
 };
+#[cfg(feature = "testing")]
+pub use sqlite::WriterFaults;
+pub use sqlite::{Durability, OpenStoreError, SqliteOptions, SqliteStore};
 
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, ready};
 use tokio::sync::watch;
 
 use crate::value::{CommandId, StreamId};
@@ -58,6 +68,12 @@ pub trait Log: Send + Sync + 'static {
 
     /// Follows the position of the newest record. A hint: it coalesces, and cannot lag behind for ever.
     fn head(&self) -> watch::Receiver<Position>;
+
+    /// Waits until everything that was asked for before is done, and lets go of what the store holds. What is
+    /// asked for later is refused. A store that is dropped without it ends in its own time.
+    fn close(&self) -> BoxFuture<'_, ()> {
+        ready(()).boxed()
+    }
 }
 
 /// Who may append to a stream: whoever acquired it last.

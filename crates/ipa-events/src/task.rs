@@ -18,8 +18,8 @@ pub use command::{Ask, FinishedRun, NeedsPerson, NewTask, RunRequest, TaskComman
 pub use decide::decide;
 pub use error::TaskError;
 pub use event::{
-    CheckFinished, Created, Delivery, EscalationReason, Place, ProcessIdentity, Revision, RunRequested, Seen,
-    TaskEvent, TransitionRequested, Why,
+    CheckFinished, Created, Delivery, EscalationReason, Place, ProcessIdentity, Revision, RunRequested,
+    RunStarted, Seen, TaskEvent, TransitionRequested, Why,
 };
 pub use limits::{GatePolicy, Gates, TaskLimits};
 pub use state::{

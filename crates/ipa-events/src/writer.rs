@@ -10,7 +10,7 @@ use tracing::warn;
 
 use crate::codec::{Codec, EncodeError};
 use crate::envelope::Envelope;
-use crate::load::{LoadError, Loaded, SNAPSHOT_EVERY, load, snapshot_of};
+use crate::load::{LoadError, Loaded, SNAPSHOT_EVERY, load, load_from_snapshot, snapshot_of};
 use crate::store::{AppendError, Appended, Lease, Position, ReadError, Store, Version};
 use crate::task::{AggregateError, IllegalEvent, TaskAggregate, TaskCommand, TaskError, TaskState};
 use crate::typed_store::{TypedStore, TypedStoreError};
@@ -86,8 +86,8 @@ impl TaskWriter {
     pub async fn open(store: Store, task: TaskId) -> Result<Self, OpenError> {
         let stream = StreamId::task(task);
         let lease = store.leases.acquire(&stream).await.map_err(OpenError::Acquire)?;
-        let Loaded { version, state } = load(&store, &stream).await?;
-        Ok(Self { store, lease, version, state, snapshot: version })
+        let (Loaded { version, state }, snapshot) = load_from_snapshot(&store, &stream).await?;
+        Ok(Self { store, lease, version, state, snapshot })
     }
 
     /// Returns the state that the stream has led to.
@@ -118,25 +118,31 @@ impl TaskWriter {
         loop {
             tries += 1;
             match self.attempt(command.clone()).await {
-                Ok(executed) => return Ok(executed),
-                Err(ExecuteError::Append(AppendError::Conflict { .. })) if tries < TRIES => {
+                Ok(Some(executed)) => return Ok(executed),
+                // A repeat often changes nothing, just because it was carried out before.
+                Ok(None) => return Ok(self.looked_up(id).await?.unwrap_or_else(|| self.unchanged())),
+                Err(ExecuteError::Append(conflict @ AppendError::Conflict { .. })) => {
                     self.reload().await?;
+                    if tries == TRIES {
+                        return Err(ExecuteError::Append(conflict));
+                    }
                 }
                 Err(ExecuteError::Append(AppendError::Repeated(first))) => {
                     return self.first_outcome(first).await;
                 }
                 Err(ExecuteError::Append(error @ AppendError::Unknown(_))) => {
                     self.reload().await?;
-                    return self.look_up(id, ExecuteError::Append(error)).await;
+                    return self.looked_up(id).await?.ok_or(ExecuteError::Append(error));
                 }
-                // A repeat is often refused now, just because it was carried out before.
-                Err(refused @ ExecuteError::Refused(_)) => return self.look_up(id, refused).await,
+                // Or it is refused now, for the same reason.
+                Err(refused @ ExecuteError::Refused(_)) => return self.looked_up(id).await?.ok_or(refused),
                 Err(error) => return Err(error),
             }
         }
     }
 
-    async fn attempt(&mut self, command: Envelope<TaskCommand>) -> Result<Executed, ExecuteError> {
+    /// Decides and appends; none when the command changes nothing.
+    async fn attempt(&mut self, command: Envelope<TaskCommand>) -> Result<Option<Executed>, ExecuteError> {
         let typed = TypedStore::new(self.store.log.clone(), self.lease.clone(), Codec::default());
         let appended = typed.appended();
         let builder = AggregateRootBuilder::from(TaskAggregate);
@@ -146,10 +152,10 @@ impl TaskWriter {
         root.handle(command).await?;
         let state = root.state().clone();
         Repository::new(builder, typed).add(root).await?;
-        let Some(appended) = appended.get() else { return Ok(self.unchanged()) };
+        let Some(appended) = appended.get() else { return Ok(None) };
         self.version = appended.version;
         self.state = state;
-        Ok(Executed { version: appended.version, position: appended.position, repeated: false })
+        Ok(Some(Executed { version: appended.version, position: appended.position, repeated: false }))
     }
 
     /// Answers a command that changed nothing: all that led to it can be read at the head of the log.
@@ -158,11 +164,17 @@ impl TaskWriter {
         Executed { version: self.version, position, repeated: false }
     }
 
-    async fn look_up(&mut self, id: CommandId, otherwise: ExecuteError) -> Result<Executed, ExecuteError> {
-        match self.store.log.outcome(id).await.map_err(ExecuteError::Lookup)? {
-            Some(first) => self.first_outcome(first).await,
-            None => Err(otherwise),
+    /// Finds the first outcome of a command, if it was carried out before.
+    async fn looked_up(&mut self, id: CommandId) -> Result<Option<Executed>, ExecuteError> {
+        let log = &self.store.log;
+        let Some(first) = log.outcome(id).await.map_err(ExecuteError::Lookup)? else { return Ok(None) };
+        let before = Position::new(first.position.get().saturating_sub(1));
+        let last = log.read_all(before, 1).await.map_err(ExecuteError::Lookup)?;
+        if last.iter().any(|last| last.stream != self.lease.stream) {
+            // The same id asked something of another task: this is no repeat of that.
+            return Err(ExecuteError::Append(AppendError::Invalid(id)));
         }
+        self.first_outcome(first).await.map(Some)
     }
 
     async fn first_outcome(&mut self, first: Appended) -> Result<Executed, ExecuteError> {

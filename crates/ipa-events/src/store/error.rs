@@ -32,8 +32,8 @@ pub enum AppendError {
     /// Somebody else has taken the stream over.
     #[error("the stream {0} has another owner now")]
     Fenced(StreamId),
-    /// The command is in another stream, or the append holds no events.
-    #[error("command {0} cannot be appended here: it is empty, or belongs to another stream")]
+    /// The command is in another stream, or the append holds no events, or one that is not JSON.
+    #[error("command {0} cannot be appended here: it is empty, not JSON, or belongs to another stream")]
     Invalid(CommandId),
     /// The store was busy for too long; nothing was written.
     #[error("the store is busy; nothing was written, try again")]

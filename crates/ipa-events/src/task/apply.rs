@@ -97,7 +97,7 @@ fn change(state: &mut TaskState, stamped: &Stamped<TaskEvent>) -> Fit {
         E::SourceChanged { .. } => Ok(()),
 
         E::RunRequested(requested) => run::request(state, stamped, requested),
-        E::RunStarted { run, process, session, .. } => run::start(state, stamped, (*run, process, session)),
+        E::RunStarted(started) => run::start(state, stamped, started),
         E::RunAdopted { run, .. } => run::adopt(state, *run),
         E::RunInterrupted { run, .. } => run::interrupt(state, stamped, *run),
         E::RunFinished { run, outcome, usage, .. } => run::finish(state, stamped, (*run, outcome, *usage)),

@@ -134,6 +134,8 @@ pub enum TaskCommand {
         process: ProcessIdentity,
         /// The conversation that can be resumed.
         session: Option<SessionId>,
+        /// What confines it, and what does not, in a person's words.
+        sandbox: Arc<str>,
     },
     /// A live agent was found again after a restart.
     RecordAdopted {

@@ -59,7 +59,9 @@ pub fn decide(state: &TaskState, ctx: &Ctx, command: &TaskCommand) -> Decided {
         C::RecordTrashed { agent } => task.trashed(agent),
         C::RecordSourceChanged { run, detail } => task.source_changed(*run, detail),
         C::RequestRun(request) => task.request_run(request),
-        C::RecordStarted { run, process, session } => task.started(*run, process, session.as_ref()),
+        C::RecordStarted { run, process, session, sandbox } => {
+            task.started(*run, process, (session.as_ref(), sandbox))
+        }
         C::RecordAdopted { run } => task.adopted(*run),
         C::AskPermission { run, key, tool, input } => task.ask_permission(*run, key, (tool, input)),
         C::AskQuestion { run, key, ask } => task.ask_question(*run, key, ask),

@@ -69,7 +69,7 @@ pub enum TaskEvent {
     #[serde(rename = "run.requested")]
     RunRequested(Box<RunRequested>),
     #[serde(rename = "run.started")]
-    RunStarted { run: RunId, place: Place, process: ProcessIdentity, session: Option<SessionId> },
+    RunStarted(RunStarted),
     #[serde(rename = "run.adopted")]
     RunAdopted { run: RunId, place: Place },
     #[serde(rename = "run.interrupted")]
@@ -246,6 +246,21 @@ pub struct ProcessIdentity {
     pub start_time: u64,
     /// The id of the machine's boot.
     pub boot_id: Arc<str>,
+}
+
+/// An agent was started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunStarted {
+    /// The run.
+    pub run: RunId,
+    /// Where it works.
+    pub place: Place,
+    /// Its host process.
+    pub process: ProcessIdentity,
+    /// The conversation that can be resumed.
+    pub session: Option<SessionId>,
+    /// What confines it, and what does not, in a person's words.
+    pub sandbox: Arc<str>,
 }
 
 /// What a check said of an exact commit.

@@ -3,9 +3,11 @@
 //! Only `apply` writes it. The questions that more than one place asks of it are answered at the end of this
 //! file and in `state/`, purely.
 
+mod decision;
 mod product;
 mod waits;
 
+pub use decision::{Answered, Asked, Decision, DecisionKind};
 pub use product::Product;
 pub use waits::Waits;
 
@@ -15,8 +17,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::command::Verdict;
-use super::event::{Created, Delivery, EscalationReason, Place, ProcessIdentity, Seen};
+use super::event::{Created, Delivery, Place, ProcessIdentity};
 use super::limits::{GatePolicy, Gates, TaskLimits};
 use crate::value::{
     AgentId, BranchName, DecisionId, FailureClass, Handle, Oid, OpId, Outcome, PayloadHash, Phase, Principal,
@@ -164,6 +165,8 @@ pub struct Run {
     pub requested_at: Timestamp,
     /// Its host process, once started.
     pub process: Option<ProcessIdentity>,
+    /// What confines it, and what does not, in a person's words.
+    pub sandbox: Option<Arc<str>>,
     /// When it was started.
     pub started_at: Option<Timestamp>,
     /// When it was over.
@@ -248,118 +251,6 @@ pub enum Evidence {
     Passed,
     /// At least one failed.
     Failed,
-}
-
-/// Something that waits, or waited, for a person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Decision {
-    /// Which.
-    pub id: DecisionId,
-    /// What is asked.
-    pub asked: Asked,
-    /// The hash of exactly what is asked.
-    pub payload_hash: PayloadHash,
-    /// Since when.
-    pub at: Timestamp,
-    /// How it ended; none while it waits.
-    pub answered: Option<Answered>,
-}
-
-/// What is asked of a person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Asked {
-    /// To open a gate.
-    Gate {
-        /// The phase whose product is there.
-        from: Phase,
-        /// The phase behind it.
-        to: Phase,
-        /// What there is to see.
-        seen: Seen,
-        /// Who opens it.
-        policy: GatePolicy,
-    },
-    /// To allow an agent something.
-    Permission {
-        /// Which run.
-        run: RunId,
-        /// The agent's own key.
-        key: Arc<str>,
-        /// The tool.
-        tool: Arc<str>,
-        /// What it is to do, JSON.
-        input: Arc<str>,
-    },
-    /// To answer an agent.
-    Question {
-        /// Which run.
-        run: RunId,
-        /// The agent's own key.
-        key: Arc<str>,
-        /// What is asked.
-        text: Arc<str>,
-        /// Answers to choose from.
-        choices: Vec<Arc<str>>,
-    },
-    /// To help where ipa cannot go on.
-    Escalation {
-        /// What kind of thing.
-        reason: EscalationReason,
-        /// What happened.
-        detail: Arc<str>,
-    },
-}
-
-/// The kind of a decision, for lists and JSON.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the names say it")]
-pub enum DecisionKind {
-    Gate,
-    Permission,
-    Question,
-    Escalation,
-}
-
-impl Asked {
-    /// Returns the kind, for lists and JSON.
-    pub const fn kind(&self) -> DecisionKind {
-        match self {
-            Self::Gate { .. } => DecisionKind::Gate,
-            Self::Permission { .. } => DecisionKind::Permission,
-            Self::Question { .. } => DecisionKind::Question,
-            Self::Escalation { .. } => DecisionKind::Escalation,
-        }
-    }
-
-    /// Returns the run that waits for it, if one does, and the agent's own key.
-    pub const fn run(&self) -> Option<(RunId, &Arc<str>)> {
-        match self {
-            Self::Permission { run, key, .. } | Self::Question { run, key, .. } => Some((*run, key)),
-            Self::Gate { .. } | Self::Escalation { .. } => None,
-        }
-    }
-}
-
-/// How a decision ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Answered {
-    /// Somebody decided.
-    By {
-        /// Who.
-        who: Principal,
-        /// When.
-        at: Timestamp,
-        /// How.
-        verdict: Verdict,
-    },
-    /// Nobody waits for it any more.
-    Withdrawn {
-        /// Why.
-        why: Arc<str>,
-    },
 }
 
 /// What a person told the agents.

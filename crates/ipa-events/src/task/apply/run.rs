@@ -4,9 +4,9 @@ use jiff::Timestamp;
 
 use super::Fit;
 use crate::envelope::Stamped;
-use crate::task::event::{CheckFinished, ProcessIdentity, RunRequested, TaskEvent};
+use crate::task::event::{CheckFinished, RunRequested, RunStarted, TaskEvent};
 use crate::task::state::{CheckResult, Evidence, PendingRetry, Run, RunState, TaskState, Usage};
-use crate::value::{FailureClass, Outcome, Principal, Retry, Role, RunId, SessionId};
+use crate::value::{FailureClass, Outcome, Principal, Retry, Role, RunId};
 
 type Event = Stamped<TaskEvent>;
 
@@ -37,6 +37,7 @@ pub(super) fn request(state: &mut TaskState, event: &Event, requested: &RunReque
         state: RunState::Requested,
         requested_at: event.at,
         process: None,
+        sandbox: None,
         started_at: None,
         finished_at: None,
         interrupted_by: None,
@@ -45,16 +46,13 @@ pub(super) fn request(state: &mut TaskState, event: &Event, requested: &RunReque
     Ok(())
 }
 
-pub(super) fn start(
-    state: &mut TaskState,
-    event: &Event,
-    (id, process, session): (RunId, &ProcessIdentity, &Option<SessionId>),
-) -> Fit {
-    let run = open_run(state, id)?;
+pub(super) fn start(state: &mut TaskState, event: &Event, started: &RunStarted) -> Fit {
+    let run = open_run(state, started.run)?;
     run.state = RunState::Running;
-    run.process = Some(process.clone());
+    run.process = Some(started.process.clone());
     run.started_at.get_or_insert(event.at);
-    run.session = session.clone().or_else(|| run.session.clone());
+    run.session = started.session.clone().or_else(|| run.session.clone());
+    run.sandbox = Some(started.sandbox.clone());
     Ok(())
 }
 

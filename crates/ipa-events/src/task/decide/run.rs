@@ -6,7 +6,7 @@ use super::{Decided, Task};
 use crate::task::command::{Ask, FinishedRun, RunRequest};
 use crate::task::error::TaskError;
 use crate::task::event::{
-    CheckFinished, EscalationReason, ProcessIdentity, Revision, RunRequested, TaskEvent,
+    CheckFinished, EscalationReason, ProcessIdentity, Revision, RunRequested, RunStarted, TaskEvent,
 };
 use crate::task::limits::pause_after;
 use crate::task::state::{Asked, Document, Run, RunState};
@@ -40,7 +40,7 @@ impl Task<'_> {
         &self,
         id: RunId,
         process: &ProcessIdentity,
-        session: Option<&SessionId>,
+        (session, sandbox): (Option<&SessionId>, &Arc<str>),
     ) -> Decided {
         let run = self.open(id)?;
         if run.state == RunState::Running && run.process.as_ref() == Some(process) {
@@ -49,7 +49,8 @@ impl Task<'_> {
         let undelivered = self.state.undelivered();
         let messages: Vec<u32> = run.messages.iter().copied().filter(|it| undelivered.contains(it)).collect();
         let (place, process, session) = (run.place.clone(), process.clone(), session.cloned());
-        let mut events = vec![TaskEvent::RunStarted { run: id, place, process, session }];
+        let started = RunStarted { run: id, place, process, session, sandbox: sandbox.clone() };
+        let mut events = vec![TaskEvent::RunStarted(started)];
         if !messages.is_empty() {
             events.push(TaskEvent::MessageDelivered { messages, run: id });
         }

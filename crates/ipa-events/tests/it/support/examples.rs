@@ -1,0 +1,196 @@
+//! One event of each type, every field filled.
+
+use ipa_events::task::{
+    CheckFinished, Created, EscalationReason, Evidence, GatePolicy, Gates, Place, Revision, RunRequested,
+    RunStarted, Seen, TaskLimits, TransitionRequested, Usage, Why,
+};
+use ipa_events::{
+    AgentId, BranchName, DecisionId, FailureClass, OpId, Outcome, PayloadHash, Phase, Principal, Retry, Role,
+    RunId, TaskEvent, TaskId,
+};
+
+use super::story::{delivery, oid, process};
+use super::{at, task};
+
+pub fn every_event() -> Vec<TaskEvent> {
+    let id = task("story");
+    [
+        task_events(id),
+        gate_events(id),
+        workspace_events(id),
+        run_events(id),
+        decision_events(id),
+        sync_events(id),
+    ]
+    .concat()
+}
+
+fn place(id: TaskId) -> Place {
+    Place::new(id, AgentId::main())
+}
+
+fn branch() -> BranchName {
+    "ipa/t-12-fix".parse().unwrap()
+}
+
+fn task_events(id: TaskId) -> Vec<TaskEvent> {
+    let revision = Revision { version: 2, text: "# Spec\n".into(), run: Some(RunId::new(id, 1)) };
+    vec![
+        TaskEvent::Created(Box::new(Created {
+            task: id,
+            number: 12,
+            title: "Fix the retry".into(),
+            request: "Fix the retry\nIt must not try for ever.".into(),
+            repo: "https://example.org/o/r.git".parse().unwrap(),
+            base: Some("main".parse().unwrap()),
+            agent: "command:./fix --fast".parse().unwrap(),
+            gates: Gates::default(),
+            checks: vec!["./test".into()],
+            start_at: Phase::SpecClarification,
+            priority: -1,
+            depends_on: vec![task("other")],
+            limits: TaskLimits::default(),
+        })),
+        TaskEvent::Edited { title: Some("Mend the retry".into()), priority: Some(7) },
+        TaskEvent::Paused { reason: Some("lunch".into()) },
+        TaskEvent::Resumed {},
+        TaskEvent::Completed { note: Some("good".into()) },
+        TaskEvent::Cancelled { reason: None },
+        TaskEvent::Reopened { phase: Phase::Review },
+        TaskEvent::SpecRevised(revision.clone()),
+        TaskEvent::PlanRevised(Revision { run: None, ..revision }),
+        TaskEvent::MessagePosted { message: 1, text: "look at main.rs".into() },
+        TaskEvent::MessageDelivered { messages: vec![1, 2], run: RunId::new(id, 2) },
+    ]
+}
+
+fn gate_events(id: TaskId) -> Vec<TaskEvent> {
+    let decision = DecisionId::new(id, 1);
+    let seen = Seen { document: Some(2), head: Some(oid('a')), checks: Evidence::Passed };
+    vec![
+        TaskEvent::TransitionRequested(TransitionRequested {
+            decision,
+            from: Phase::Review,
+            to: Phase::Completed,
+            seen: seen.clone(),
+            payload_hash: PayloadHash::of(b"what was shown"),
+            policy: GatePolicy::Ask,
+        }),
+        TaskEvent::TransitionApproved { decision, to: Phase::Completed, seen, note: Some("ship it".into()) },
+        TaskEvent::TransitionRejected { decision, reason: "no tests".into() },
+        TaskEvent::PhaseEntered { phase: Phase::Planning, why: Why::Approved(decision) },
+        TaskEvent::PhaseEntered { phase: Phase::Planning, why: Why::Back("the plan is wrong".into()) },
+    ]
+}
+
+fn workspace_events(id: TaskId) -> Vec<TaskEvent> {
+    let run = RunId::new(id, 1);
+    vec![
+        TaskEvent::WorkspaceRequested { place: place(id) },
+        TaskEvent::WorkspaceReady {
+            place: place(id),
+            path: "/data/w".into(),
+            branch: branch(),
+            base: oid('0'),
+        },
+        TaskEvent::WorkspaceFailed { place: place(id), detail: "no space left".into() },
+        TaskEvent::WorkspaceHarvested { place: place(id), run, head: oid('a') },
+        TaskEvent::WorkspaceCheckpointed {
+            place: place(id),
+            checkpoint: 3,
+            commit: oid('b'),
+            reason: "before a reset".into(),
+        },
+        TaskEvent::WorkspaceTrashed { place: place(id) },
+        TaskEvent::SourceChanged { run, detail: "HEAD moved".into() },
+    ]
+}
+
+fn run_events(id: TaskId) -> Vec<TaskEvent> {
+    let run = RunId::new(id, 1);
+    let usage = Usage { input_tokens: 10, output_tokens: 5, cost_microusd: 1_000 };
+    let failed = Outcome::Failed {
+        class: FailureClass::TotalTimeout,
+        detail: "it took too long".to_owned(),
+        retry: Retry::At(at()),
+    };
+    let interrupted = Outcome::Interrupted { by: Principal::User("ann".to_owned()) };
+    vec![
+        TaskEvent::RunRequested(Box::new(RunRequested {
+            run,
+            place: place(id),
+            role: Role::Check,
+            phase: Phase::Development,
+            attempt: 2,
+            runtime: "claude".parse().unwrap(),
+            session: Some("0193b2f4".parse().unwrap()),
+            head: oid('0'),
+            messages: vec![1],
+            check: Some("./test".into()),
+        })),
+        TaskEvent::RunStarted(RunStarted {
+            run,
+            place: place(id),
+            process: process(),
+            session: Some("0193b2f4".parse().unwrap()),
+            sandbox: "landlock: writes only in the workspace".into(),
+        }),
+        TaskEvent::RunAdopted { run, place: place(id) },
+        TaskEvent::RunInterrupted { run, place: place(id), reason: Some("wrong branch".into()) },
+        TaskEvent::RunFinished { run, place: place(id), outcome: Outcome::Completed, usage },
+        TaskEvent::RunFinished { run, place: place(id), outcome: failed, usage },
+        TaskEvent::RunFinished { run, place: place(id), outcome: interrupted, usage: Usage::default() },
+        TaskEvent::CheckFinished(CheckFinished {
+            run,
+            place: place(id),
+            command: "./test".into(),
+            commit: oid('a'),
+            exit_code: Some(101),
+            passed: false,
+            tail: "1 failed".into(),
+        }),
+        TaskEvent::RetryScheduled { attempt: 2, at: at(), class: Some(FailureClass::Crashed) },
+    ]
+}
+
+fn decision_events(id: TaskId) -> Vec<TaskEvent> {
+    let (run, decision) = (RunId::new(id, 1), DecisionId::new(id, 4));
+    let key = "toolu_1";
+    vec![
+        TaskEvent::PermissionRequested {
+            decision,
+            run,
+            key: key.into(),
+            tool: "bash".into(),
+            input: r#"{"command":"ls"}"#.into(),
+        },
+        TaskEvent::PermissionAnswered { decision, allowed: false, reason: Some("no shell".into()) },
+        TaskEvent::PermissionWithdrawn { decision, why: "the run that asked is over".into() },
+        TaskEvent::QuestionAsked {
+            decision,
+            run,
+            key: key.into(),
+            text: "which one?".into(),
+            choices: vec!["a".into(), "b".into()],
+        },
+        TaskEvent::QuestionAnswered { decision, text: "a".into() },
+        TaskEvent::QuestionWithdrawn { decision, why: "the run that asked is over".into() },
+        TaskEvent::EscalationOpened {
+            decision,
+            reason: EscalationReason::AttemptsUsedUp,
+            detail: "it died".into(),
+        },
+        TaskEvent::EscalationAnswered { decision, again: true, text: Some("try again".into()) },
+    ]
+}
+
+fn sync_events(id: TaskId) -> Vec<TaskEvent> {
+    let op = OpId::new(id, 1);
+    vec![
+        TaskEvent::SyncQueued { op, delivery: delivery(), payload_hash: PayloadHash::of(b"what is sent") },
+        TaskEvent::SyncAttemptStarted { op, attempt: 1 },
+        TaskEvent::SyncSent { op, branch: branch() },
+        TaskEvent::SyncFailed { op, attempt: 1, detail: "no route".into(), retry_at: at() },
+        TaskEvent::SyncDead { op, detail: "refused".into() },
+    ]
+}

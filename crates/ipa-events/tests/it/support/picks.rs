@@ -1,0 +1,207 @@
+//! Random commands. A pick is a few numbers; what it asks for is made to fit the task about half the time, so
+//! that histories get long and crooked.
+
+use std::sync::Arc;
+
+use ipa_events::task::{
+    Ask, Delivery, EscalationReason, FinishedRun, Gates, NeedsPerson, RunRequest, Usage, Verdict,
+};
+use ipa_events::{
+    AgentId, DecisionId, FailureClass, Oid, OpId, Outcome, PayloadHash, Phase, Principal, Retry, Role, RunId,
+    TaskCommand, TaskId, TaskState,
+};
+use jiff::{SignedDuration, Timestamp};
+use proptest::prelude::*;
+
+use super::story::{delivery, new_task, oid, process};
+
+/// How many kinds of command there are to pick from.
+const KINDS: u8 = 36;
+
+#[derive(Debug, Clone)]
+pub struct Pick {
+    kind: u8,
+    a: u8,
+    b: u8,
+    who: u8,
+    pub seconds: u16,
+    text: String,
+}
+
+pub fn pick() -> impl Strategy<Value = Pick> {
+    let text = prop_oneof![3 => "[a-z ]{1,12}", 1 => "\\PC{0,20}", 1 => Just(String::new())];
+    (0..KINDS, any::<u8>(), any::<u8>(), any::<u8>(), 0..400_u16, text)
+        .prop_map(|(kind, a, b, who, seconds, text)| Pick { kind, a, b, who, seconds, text })
+}
+
+impl Pick {
+    pub fn who(&self, task: TaskId) -> Principal {
+        match self.who % 8 {
+            0 => Principal::Agent(RunId::new(task, 1)),
+            1 => Principal::Policy("auto".to_owned()),
+            2 | 3 => Principal::Scheduler,
+            4 => Principal::User("bob".to_owned()),
+            _ => Principal::User("ann".to_owned()),
+        }
+    }
+
+    fn text(&self) -> Arc<str> {
+        self.text.as_str().into()
+    }
+
+    fn some_text(&self) -> Option<Arc<str>> {
+        (self.a % 2 == 0).then(|| self.text())
+    }
+
+    /// A number up to one too many, most often the last.
+    fn number(&self, count: usize) -> u32 {
+        let count = u32::try_from(count).unwrap();
+        if self.a % 4 == 0 { u32::from(self.b) % (count + 2) } else { count }
+    }
+
+    fn run(&self, task: TaskId, state: &TaskState) -> RunId {
+        RunId::new(task, self.number(state.runs.len()))
+    }
+
+    fn agent(&self) -> AgentId {
+        if self.b % 4 == 0 { AgentId::check() } else { AgentId::main() }
+    }
+
+    fn commit(&self) -> Oid {
+        oid(char::from(b"0123456789abcdef"[usize::from(self.b % 16)]))
+    }
+
+    fn phase(&self) -> Phase {
+        Phase::ALL[usize::from(self.b) % Phase::ALL.len()]
+    }
+
+    fn needs(&self) -> NeedsPerson {
+        if self.a % 5 == 0 { NeedsPerson::Yes } else { NeedsPerson::No }
+    }
+
+    fn outcome(&self, task: TaskId, now: Timestamp) -> Outcome {
+        let retry = match self.b % 3 {
+            0 => Retry::Backoff,
+            1 => Retry::At(now + SignedDuration::from_hours(1)),
+            _ => Retry::Human,
+        };
+        match self.a % 6 {
+            0 => Outcome::Interrupted { by: self.who(task) },
+            1 | 2 => Outcome::Failed { class: FailureClass::Crashed, detail: self.text.clone(), retry },
+            _ => Outcome::Completed,
+        }
+    }
+
+    fn verdict(&self) -> Verdict {
+        match self.b % 4 {
+            0 => Verdict::Reject { reason: self.text() },
+            1 => Verdict::Answer { text: self.text() },
+            _ => Verdict::Approve { note: self.some_text() },
+        }
+    }
+
+    fn seen(&self, state: &TaskState, decision: DecisionId) -> Option<PayloadHash> {
+        match self.b % 5 {
+            0 => None,
+            1 => Some(PayloadHash::of(b"something else")),
+            _ => state.decision(decision).map(|decision| decision.payload_hash.clone()),
+        }
+    }
+
+    fn role(&self) -> Role {
+        Role::ALL[usize::from(self.b) % Role::ALL.len()]
+    }
+
+    fn finished(&self, task: TaskId, state: &TaskState, now: Timestamp) -> FinishedRun {
+        FinishedRun {
+            run: self.run(task, state),
+            outcome: self.outcome(task, now),
+            document: (self.b % 5 != 0).then(|| self.text()),
+            head: (self.b % 3 != 0).then(|| self.commit()),
+            check: (self.b % 7 != 0).then(|| (Some(i32::from(self.a % 2)), self.text())),
+            usage: Usage { input_tokens: self.a.into(), output_tokens: u64::MAX / 3, cost_microusd: 7 },
+        }
+    }
+
+    /// Makes the command that this pick stands for, given the state of the task.
+    pub fn command(&self, task: TaskId, state: &TaskState, now: Timestamp) -> TaskCommand {
+        use TaskCommand as C;
+        let op = OpId::new(task, self.number(state.ops.len()));
+        let decision = DecisionId::new(task, self.number(state.decisions.len()));
+        let (run, agent) = (self.run(task, state), self.agent());
+        match self.kind {
+            0 => C::Create(Box::new(self.new_task(task))),
+            1 => C::Edit { title: self.some_text(), priority: Some(self.b.into()) },
+            2 => C::Pause { reason: self.some_text() },
+            3 => C::Resume,
+            4 if self.b % 4 == 0 => C::Complete { note: self.some_text() },
+            5 if self.b % 4 == 0 => C::Cancel { reason: self.some_text() },
+            4..=6 => C::Reopen,
+            7 => C::GoBack { phase: self.phase(), reason: self.text() },
+            8 => C::Retry,
+            9 => C::PostMessage { text: self.text() },
+            10 => C::InterruptRun { run, reason: self.some_text() },
+            11..=13 => C::Answer { decision, seen: self.seen(state, decision), verdict: self.verdict() },
+            14 | 15 => C::RequestTransition,
+            16 => C::EnterPhase,
+            17 => C::RequestWorkspace { agent },
+            18 => {
+                let (path, branch) = (self.text(), "ipa/t-12".parse().unwrap());
+                C::RecordWorkspace { agent, path, branch, base: self.commit() }
+            }
+            19 => C::RecordWorkspaceFailed { agent, detail: self.text(), needs_person: self.needs() },
+            _ => self.more(task, state, now, op),
+        }
+    }
+
+    fn more(&self, task: TaskId, state: &TaskState, now: Timestamp, op: OpId) -> TaskCommand {
+        use TaskCommand as C;
+        let (run, agent, key) = (self.run(task, state), self.agent(), self.text());
+        match self.kind {
+            20 => C::RecordCheckpoint {
+                agent,
+                checkpoint: self.b.into(),
+                commit: self.commit(),
+                reason: self.text(),
+            },
+            21 => C::RecordTrashed { agent },
+            22 => C::RecordSourceChanged { run, detail: self.text() },
+            23..=25 => C::RequestRun(Box::new(RunRequest {
+                role: state.phase.role().filter(|_| self.b % 4 != 0).unwrap_or(self.role()),
+                agent,
+                runtime: "scripted".parse().unwrap(),
+                session: (self.a % 2 == 0).then(|| "s-1".parse().unwrap()),
+                check: (self.b % 2 == 0).then(|| "./test".into()),
+            })),
+            26 => C::RecordStarted { run, process: process(), session: None, sandbox: self.text() },
+            27 => C::RecordAdopted { run },
+            28 => C::AskPermission { run, key, tool: "bash".into(), input: self.text() },
+            29 => C::AskQuestion { run, key, ask: Ask { text: self.text(), choices: Vec::new() } },
+            30 if self.b % 2 == 0 => C::Withdraw { run, key, why: self.text() },
+            30 => C::RecordDelivered { run, messages: vec![u32::from(self.a % 5), u32::from(self.b % 5)] },
+            31 | 32 => C::FinishRun(Box::new(self.finished(task, state, now))),
+            33 => C::QueueDelivery(Box::new(Delivery {
+                commit: self.commit(),
+                expected: (self.a % 2 == 0).then(|| oid('0')),
+                ..delivery()
+            })),
+            34 => C::StartDelivery { op },
+            _ => match self.b % 3 {
+                0 => C::RecordSent { op, branch: "ipa/t-12".parse().unwrap() },
+                1 => C::RecordSendFailed { op, detail: self.text(), needs_person: self.needs() },
+                _ => C::Escalate { reason: EscalationReason::PodParked, detail: self.text() },
+            },
+        }
+    }
+
+    /// Makes the task of a history, never refused.
+    pub fn new_task(&self, task: TaskId) -> ipa_events::task::NewTask {
+        let mut new = new_task(task);
+        let phases = [Phase::SpecClarification, Phase::Planning, Phase::Development];
+        new.start_at = phases[usize::from(self.a % 3)];
+        if self.b % 2 == 0 {
+            new.gates = Gates::auto();
+        }
+        new
+    }
+}
