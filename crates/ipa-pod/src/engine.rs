@@ -186,8 +186,11 @@ impl Engine {
             Ok(pod) => Ok(Some(pod)),
             Err(NoPod::OutOfScope) => Ok(None),
             Err(NoPod::Parked(reason)) => {
-                let handle = self.task(task).await.map_or(Handle::new(0), |view| view.row.summary.handle);
-                Err(EngineError::Parked { handle, reason: reason.to_string() })
+                let rows = self.tasks().await?;
+                let name =
+                    rows.iter().find(|row| row.summary.id == task).map(|row| row.summary.handle.to_string());
+                let name = name.unwrap_or_else(|| task.to_string());
+                Err(EngineError::Parked { name, reason: reason.to_string() })
             }
             Err(NoPod::Ask(_)) => Err(EngineError::Stopping),
         }

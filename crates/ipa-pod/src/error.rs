@@ -1,7 +1,7 @@
 //! What can go wrong at the engine's front door.
 
 use ipa_events::store::ReadError;
-use ipa_events::{ExecuteError, Handle, LoadError, OpenError, Reference, TaskError, TaskId};
+use ipa_events::{ExecuteError, LoadError, OpenError, Reference, TaskError, TaskId};
 use ipa_workspace::WorkspaceError;
 
 /// What can go wrong at the engine's front door.
@@ -58,10 +58,10 @@ pub enum EngineError {
     #[error("reading the log")]
     Read(#[from] ReadError),
     /// The task's pod cannot run.
-    #[error("task {handle} is parked: {reason}")]
+    #[error("task {name} is parked: {reason}")]
     Parked {
-        /// The task.
-        handle: Handle,
+        /// The task, by its short name where that is known.
+        name: String,
         /// Why.
         reason: String,
     },

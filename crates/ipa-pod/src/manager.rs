@@ -69,6 +69,11 @@ impl ManagerHandle {
         ask(&self.actor, |reply| Msg::Restart(task, then, reply)).await
     }
 
+    /// Lists the tasks that have a pod.
+    pub(crate) async fn active(&self) -> Result<Vec<TaskId>, AskError> {
+        ask(&self.actor, Msg::Active).await
+    }
+
     /// Lets nothing new start; what runs goes on.
     pub(crate) async fn drain(&self) -> Result<(), AskError> {
         ask(&self.actor, Msg::Drain).await
@@ -94,6 +99,7 @@ struct Manager;
 enum Msg {
     Pod(TaskId, RpcReplyPort<Result<PodHandle, NoPod>>),
     Restart(TaskId, Then, RpcReplyPort<()>),
+    Active(RpcReplyPort<Vec<TaskId>>),
     Drain(RpcReplyPort<()>),
     Stop(RpcReplyPort<()>),
     /// The rows changed.
@@ -156,6 +162,10 @@ impl Actor for Manager {
         match message {
             Msg::Pod(task, reply) => state.pod(&myself, task, reply),
             Msg::Restart(task, then, reply) => state.restart(&myself, task, then, reply),
+            Msg::Active(reply) => {
+                let active = state.entries.iter().filter(|(_, entry)| entry.has_pod());
+                let _answered = reply.send(active.map(|(task, _)| *task).collect());
+            }
             Msg::Drain(reply) => {
                 state.draining.send_replace(true);
                 let _answered = reply.send(());

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use ipa_events::{AgentId, Envelope, Principal, TaskCommand, TaskId, Via, WorkspaceId};
+use ipa_events::task::{Asked, EscalationReason, Verdict};
+use ipa_events::{AgentId, Ctx, Envelope, Principal, TaskCommand, TaskId, Via, WorkspaceId};
 use ipa_workspace::Recovery;
 use tracing::{info, warn};
 
@@ -60,15 +61,25 @@ impl Engine {
         Ok(())
     }
 
-    /// Stops the pod of a task and starts it again; a parked task is parked no more.
+    /// Stops the pod of a task and starts it again. A parked task is parked no more, and the escalation that says
+    /// so is answered by whoever asks.
     ///
     /// # Errors
     ///
     /// [`EngineError::NothingRuns`] when this engine runs no pods.
-    pub async fn restart_pod(&self, task: TaskId) -> Result<(), EngineError> {
+    pub async fn restart_pod(&self, ctx: Ctx, task: TaskId) -> Result<(), EngineError> {
         self.exists(task).await?;
         let restarted = self.manager()?.restart(task, Then::Start).await;
-        restarted.map_err(|_gone| EngineError::Stopping)
+        restarted.map_err(|_gone| EngineError::Stopping)?;
+        // A task that cannot be read has nothing to answer.
+        let Ok(view) = self.task(task).await else { return Ok(()) };
+        let parked = view.state.open_decisions().find(|open| is_parked(&open.asked)).map(|open| open.id);
+        if let Some(decision) = parked {
+            let verdict = Verdict::Approve { note: Some("restarted".into()) };
+            let body = TaskCommand::Answer { decision, seen: None, verdict };
+            self.execute(task, Envelope { ctx, body }).await?;
+        }
+        Ok(())
     }
 
     /// Stops the pod of a task; it starts again when something happens to the task.
@@ -80,6 +91,14 @@ impl Engine {
         self.exists(task).await?;
         let stopped = self.manager()?.restart(task, Then::Rest).await;
         stopped.map_err(|_gone| EngineError::Stopping)
+    }
+
+    /// Lists the tasks that have a pod; none when this engine runs none.
+    pub async fn active_pods(&self) -> Vec<TaskId> {
+        match self.inner.manager.get() {
+            Some(manager) => manager.active().await.unwrap_or_default(),
+            None => Vec::new(),
+        }
     }
 
     /// Stops the engine: nothing new starts, pods end, what is queued is stored.
@@ -124,4 +143,8 @@ impl Engine {
     pub(super) fn manager(&self) -> Result<&ManagerHandle, EngineError> {
         self.inner.manager.get().ok_or(EngineError::NothingRuns)
     }
+}
+
+const fn is_parked(asked: &Asked) -> bool {
+    matches!(asked, Asked::Escalation { reason: EscalationReason::PodParked, .. })
 }

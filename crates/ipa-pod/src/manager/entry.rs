@@ -70,6 +70,11 @@ impl Entry {
         }
     }
 
+    /// Tells whether there is a pod, coming or going.
+    pub(super) const fn has_pod(&self) -> bool {
+        matches!(self, Self::Starting(_) | Self::Running(_) | Self::Stopping { .. })
+    }
+
     /// Tells whether it was refused a slot and still waits for one.
     pub(super) fn waits_for_slot(&self) -> bool {
         match self {

@@ -7,7 +7,7 @@ use ipa_events::store::Store;
 use ipa_events::task::EscalationReason;
 use ipa_events::{Envelope, Handle, Phase, Principal, Summary, TaskCommand, TaskId, TaskWriter, Via};
 use jiff::Timestamp;
-use ractor::{ActorRef, RpcReplyPort};
+use ractor::{ActorRef, RpcReplyPort, SpawnErr};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
@@ -158,7 +158,7 @@ impl State {
         let me = myself.clone();
         self.jobs.spawn(async move {
             let started = PodHandle::spawn(args, me.get_cell()).await;
-            let started = started.map_err(|error| error.to_string());
+            let started = started.map_err(|error| reason(&error));
             tell(&me, Msg::Started(task, started));
         });
         self.entries.insert(task, Entry::Starting(entry::Starting { waiting, failures, depend, standing }));
@@ -305,6 +305,14 @@ impl State {
         }
         let _answered = reply.send(());
         myself.stop(None);
+    }
+}
+
+/// Says why a pod did not start: what its innermost child said.
+fn reason(error: &SpawnErr) -> String {
+    match error {
+        SpawnErr::StartupFailed(inner) => inner.downcast_ref().map_or_else(|| inner.to_string(), reason),
+        other => other.to_string(),
     }
 }
 

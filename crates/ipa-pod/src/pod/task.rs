@@ -97,7 +97,7 @@ impl Actor for TaskActor {
         _myself: ActorRef<Msg>,
         (store, task, publish): Self::Arguments,
     ) -> Result<State, ActorProcessingErr> {
-        let writer = TaskWriter::open(store, task).await?;
+        let writer = TaskWriter::open(store, task).await.map_err(|error| crate::error::chain(&error))?;
         let state = State { writer: Some(writer), publish };
         state.publish();
         Ok(state)

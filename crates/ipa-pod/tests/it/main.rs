@@ -10,4 +10,5 @@
 )]
 
 mod real;
+mod sim;
 mod world;

@@ -1,0 +1,199 @@
+//! A panic in each child in turn; too many; two pods, one of which fails.
+
+use std::time::Duration;
+
+use ipa_agent::testing::FakeStep;
+use ipa_events::store::{Append, AppendFault, Position};
+use ipa_events::task::{Asked, EscalationReason, RunState};
+use ipa_events::{
+    CommandId, Envelope, Executed, Outcome, Phase, PodCondition, Status, StreamId, TaskCommand, TaskId, Via,
+};
+use ipa_pod::{Drain, Engine, EngineError, Strategy};
+
+use super::{Child, Sim, until, until_phase};
+use crate::world::ann;
+
+async fn say(engine: &Engine, task: TaskId) -> Result<Executed, EngineError> {
+    let body = TaskCommand::PostMessage { text: "hello".into() };
+    engine.execute(task, Envelope { ctx: engine.ctx(ann(), Via::Library), body }).await
+}
+
+/// Appends a record that this program does not know.
+async fn append_garbage(sim: &Sim, task: TaskId) {
+    let store = sim.memory.store();
+    let lease = store.leases.acquire(&StreamId::task(task)).await.unwrap();
+    let mut record = store.log.read_all(Position::ZERO, 1).await.unwrap().remove(0).record;
+    record.kind = "task.teleported".to_owned();
+    let command = CommandId::from_key("garbage");
+    let (stream, epoch, expected) = (lease.stream.clone(), lease.epoch, lease.version);
+    store.log.append(Append { stream, epoch, expected, command, records: vec![record] }).await.unwrap();
+    store.leases.release(lease).await.unwrap();
+}
+
+/// Lets one child of the only pod panic once, and sees the task through.
+async fn heals(child: Child) {
+    let sim = Sim::new();
+    let engine = sim.start().await;
+    sim.bombs.arm(child, 1);
+    let creating = tokio::spawn({
+        let (engine, draft) = (engine.clone(), sim.draft());
+        async move { engine.create(engine.ctx(ann(), Via::Library), draft).await }
+    });
+    // A bomb in the task's store goes off in whoever creates it; that is tried again.
+    let task = match creating.await {
+        Ok(created) => created.unwrap().id,
+        Err(_panicked) => sim.create(&engine).await,
+    };
+    until_phase(&engine, task, Phase::Completed).await;
+    assert!(sim.bombs.are_spent(), "{child:?} was never asked");
+    let counts = sim.counts(&engine, task).await;
+    assert_eq!(counts["run.requested"], 1, "{child:?}: {counts:?}");
+    assert_eq!(counts["sync.sent"], 1, "{child:?}: {counts:?}");
+    assert_eq!(sim.runtime.started().len(), 1, "{child:?}");
+    engine.stop(Drain::Detach).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_the_workspaces_is_healed_and_nothing_is_done_twice() {
+    heals(Child::Workspaces).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_the_agents_is_healed_and_nothing_is_done_twice() {
+    heals(Child::Agents).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_the_sync_is_healed_and_nothing_is_done_twice() {
+    heals(Child::Sync).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_the_task_actor_restarts_the_pod_under_a_live_agent() {
+    let sim = Sim::new();
+    let engine = sim.start().await;
+    let task = sim.create(&engine).await;
+    until(&engine, task, |view| view.state.open_run().is_some_and(|run| run.process.is_some())).await;
+    sim.bombs.arm(Child::Task, 1);
+    let lost = say(&engine, task).await.unwrap_err();
+    assert!(lost.to_string().contains("did not answer"), "{lost}");
+    let view = until_phase(&engine, task, Phase::Completed).await;
+    assert!(sim.bombs.are_spent());
+    assert_eq!(view.state.runs.len(), 1);
+    assert_eq!(sim.runtime.started().len(), 1);
+    assert_eq!(sim.counts(&engine, task).await["run.adopted"], 1);
+    engine.stop(Drain::Detach).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_the_scheduler_is_healed_while_it_waits_for_a_time() {
+    let sim = Sim::with(|spec| match spec.run.number {
+        1 => vec![FakeStep::Die],
+        _ => {
+            std::fs::write(spec.cwd.join("answer.txt"), "done").unwrap();
+            vec![FakeStep::Say("done".into())]
+        }
+    });
+    let mut sim = sim;
+    sim.config.pod.idle = Duration::from_hours(1);
+    let engine = sim.start().await;
+    let task = sim.create(&engine).await;
+    until(&engine, task, |view| view.state.retry.is_some()).await;
+    // Nobody but the scheduler's own timer asks for the time until the next attempt is due.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    sim.bombs.arm(Child::Scheduler, 1);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(sim.bombs.are_spent());
+    let view = until_phase(&engine, task, Phase::Completed).await;
+    assert_eq!(view.state.runs.len(), 2);
+    engine.stop(Drain::Detach).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_strategy_heals() {
+    for strategy in [Strategy::OneForOne, Strategy::RestForOne, Strategy::OneForAll] {
+        let mut sim = Sim::new();
+        sim.config.pod.strategy = strategy;
+        let engine = sim.start().await;
+        sim.bombs.arm(Child::Sync, 1);
+        let task = sim.create(&engine).await;
+        until_phase(&engine, task, Phase::Completed).await;
+        assert!(sim.bombs.are_spent());
+        engine.stop(Drain::Detach).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_cannot_run_is_parked_with_one_escalation_and_restarted_by_hand() {
+    let sim = Sim::new();
+    let engine = sim.start().await;
+    sim.bombs.arm(Child::Agents, u32::MAX);
+    let task = sim.create(&engine).await;
+    let parked = until(&engine, task, |view| view.row.status() == Status::Parked).await;
+    assert!(matches!(parked.row.pod, PodCondition::Parked(_)), "{:?}", parked.row.pod);
+    let why = parked.row.waiting_for().unwrap();
+    assert!(why.contains("agents failed 3 times"), "{why}");
+
+    let asked = until(&engine, task, |view| view.state.open_decisions().next().is_some()).await;
+    let open: Vec<_> = asked.state.open_decisions().map(|open| open.asked.clone()).collect();
+    assert!(matches!(&open[..], [Asked::Escalation { reason: EscalationReason::PodParked, .. }]), "{open:?}");
+
+    sim.bombs.arm(Child::Agents, 0);
+    engine.restart_pod(engine.ctx(ann(), Via::Library), task).await.unwrap();
+    let view = until_phase(&engine, task, Phase::Completed).await;
+    assert_eq!(view.state.runs.len(), 1);
+    assert_eq!(sim.counts(&engine, task).await["escalation.opened"], 1);
+    engine.stop(Drain::Detach).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_that_fails_touches_no_other() {
+    let sim = Sim::new();
+    let engine = sim.start().await;
+    let bad = sim.create(&engine).await;
+    until(&engine, bad, |view| view.state.open_run().is_some()).await;
+    let good = sim.create(&engine).await;
+    until(&engine, good, |view| view.state.open_run().is_some_and(|run| run.process.is_some())).await;
+    sim.bombs.arm(Child::Task, 1);
+    assert!(say(&engine, bad).await.is_err());
+    for task in [bad, good] {
+        until_phase(&engine, task, Phase::Completed).await;
+    }
+    assert_eq!(sim.counts(&engine, bad).await["run.adopted"], 1, "its pod was restarted");
+    let untouched = sim.counts(&engine, good).await;
+    assert!(!untouched.contains_key("run.adopted"), "the other one saw nothing: {untouched:?}");
+    engine.stop(Drain::Detach).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_with_a_broken_record_is_parked_and_all_others_go_on() {
+    let sim = Sim::new();
+    let engine = sim.start().await;
+    let broken = sim.create(&engine).await;
+    until_phase(&engine, broken, Phase::Completed).await;
+    engine.stop(Drain::Detach).await;
+    append_garbage(&sim, broken).await;
+
+    let engine = sim.start().await;
+    let other = sim.create(&engine).await;
+    until_phase(&engine, other, Phase::Completed).await;
+    let error = say(&engine, broken).await.unwrap_err().to_string();
+    assert!(error.contains("parked") && error.contains("task.teleported"), "{error}");
+    let row = engine.tasks().await.unwrap().into_iter().find(|row| row.summary.id == broken).unwrap();
+    assert_eq!(row.status(), Status::Completed, "its last good state is shown");
+    engine.stop(Drain::Detach).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_append_whose_answer_was_lost_is_not_done_twice() {
+    let sim = Sim::new();
+    let engine = sim.start().await;
+    let task = sim.create(&engine).await;
+    until(&engine, task, |view| view.state.open_run().is_some_and(|run| run.process.is_some())).await;
+    sim.memory.fail_next_append(AppendFault::LostAnswer);
+    let view = until_phase(&engine, task, Phase::Completed).await;
+    assert!(matches!(view.state.runs[..], [_]));
+    assert!(matches!(&view.state.runs[0].state, RunState::Over(Outcome::Completed)));
+    assert_eq!(sim.counts(&engine, task).await["run.finished"], 1);
+    engine.stop(Drain::Detach).await;
+}
