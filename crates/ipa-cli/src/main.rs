@@ -1,1 +1,89 @@
-fn main() {}
+//! The `ipa` program: reads its arguments and configuration, names the concrete types, prints.
+
+mod access;
+mod cli;
+mod client;
+mod commands;
+mod config;
+mod demo;
+mod exit;
+mod failure;
+mod holder;
+mod output;
+mod process;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Cli, GlobalOpts};
+use crate::config::Settings;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Out;
+
+fn main() -> ExitCode {
+    // First of all, while there is one thread: this process may have been started to be one of ipa's helpers.
+    if let Some(code) = ipa_pod::helper::dispatch() {
+        return code;
+    }
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return unusable(&error),
+    };
+    let out = Out::new(&cli.global);
+    listen_to_the_engine(&cli.global);
+    let exit = run(cli, out).unwrap_or_else(|failure| {
+        if !matches!(failure, Failure::ClosedPipe) {
+            out.failure(&failure);
+        }
+        failure.exit()
+    });
+    exit.into()
+}
+
+fn run(cli: Cli, out: Out) -> Result<Exit, Failure> {
+    let settings = Settings::read(&cli.global)?;
+    for warning in &settings.warnings {
+        out.note(format!("warning: {warning}"));
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|source| Failure::Io { doing: "starting threads".to_owned(), source })?;
+    runtime.block_on(commands::run(cli.command, commands::App { settings, out }))
+}
+
+/// Prints what clap says: help and version as data, the rest as an error, for programs as JSON.
+fn unusable(error: &clap::Error) -> ExitCode {
+    let asked = !error.use_stderr();
+    if !asked && std::env::args_os().any(|arg| arg == "--json") {
+        let text = error.to_string();
+        let first = text.split("\n\n").next().unwrap_or_default();
+        let words: Vec<&str> = first.trim_start_matches("error: ").split_whitespace().collect();
+        let message = words.join(" ");
+        Out::json_only().failure(&Failure::Usage { message, help: "see `ipa --help`".to_owned() });
+    } else {
+        // Nobody may be reading; then there is nobody to tell.
+        error.print().ok();
+    }
+    if asked { Exit::Done } else { Exit::Usage }.into()
+}
+
+/// Shows what the engine logs, on standard error: warnings, or as much as was asked for.
+fn listen_to_the_engine(global: &GlobalOpts) {
+    let level = match (global.quiet, global.verbose) {
+        (true, _) => "error",
+        (false, 0) => "warn",
+        (false, 1) => "info",
+        (false, _) => "debug",
+    };
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(level))
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(false)
+        .finish();
+    // Only a test harness could have set another one before.
+    tracing::subscriber::set_global_default(subscriber).ok();
+}

@@ -30,7 +30,8 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
 async fn run(data: &Path, repository: &str, request: &str) -> Result<(), Box<dyn Error>> {
     let helper = Helper { program: std::env::current_exe()?, args: Vec::new() };
     let env = std::env::vars_os().filter(|(name, _)| name == "PATH").collect();
-    let dirs = Dirs { mirrors: data.join("mirrors"), shadow: data.join("shadow"), root: data.join("workspaces") };
+    let dirs =
+        Dirs { mirrors: data.join("mirrors"), shadow: data.join("shadow"), root: data.join("workspaces") };
     let mut config = Config::new(dirs, helper.clone(), env);
     // The scripted agent is ours; an agent that you do not know wants the default.
     config.sandbox = SandboxBackend::None;
@@ -41,7 +42,8 @@ async fn run(data: &Path, repository: &str, request: &str) -> Result<(), Box<dyn
         .build();
     engine.start(Scope::All).await?;
 
-    let mut draft = TaskDraft::new(request, Path::new(repository).canonicalize()?.display().to_string().parse()?);
+    let mut draft =
+        TaskDraft::new(request, Path::new(repository).canonicalize()?.display().to_string().parse()?);
     draft.agent = Some("scripted".parse()?);
     draft.gates = Some(Gates::auto());
     let ctx = engine.ctx(Principal::User("embedder".to_owned()), Via::Library);

@@ -72,7 +72,7 @@ pub struct PodConfig {
 /// Who is restarted with an actor that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strategy {
-    /// Itself.
+    /// Itself, and those who hold a reference to it.
     OneForOne,
     /// Itself, and those started after it: exactly those who may hold a stale reference to it.
     RestForOne,
@@ -123,6 +123,16 @@ impl Default for PodConfig {
             restarts: 3,
             within: Duration::from_secs(5),
             idle: Duration::from_secs(2),
+        }
+    }
+}
+
+impl Scope {
+    /// Tells whether this engine runs the pod of a task.
+    pub(crate) fn covers(self, task: TaskId) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(only) => only == task,
         }
     }
 }

@@ -10,23 +10,31 @@ pub use pods::Drain;
 pub use read::{TaskRow, TaskView};
 pub use work::RuntimeRow;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use std::time::Duration;
 
-use ipa_events::store::Store;
+use ipa_events::store::{Appended, Store};
 use ipa_events::task::{Gates, NewTask};
 use ipa_events::{
-    BranchName, CommandId, Ctx, Envelope, ExecuteError, Executed, Handle, Phase, Principal, Reference,
-    RepoSource, Runtime, TaskCommand, TaskId, TaskWriter, Via,
+    BranchName, CommandId, Ctx, Envelope, ExecuteError, Executed, Handle, LoadError, OpenError, Phase,
+    Principal, Reference, RepoSource, Runtime, TaskCommand, TaskId, TaskWriter, Via,
 };
 use ipa_workspace::Workspaces;
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 
+use crate::actor::AskError;
 use crate::config::EngineConfig;
-use crate::error::EngineError;
-use crate::manager::{Conditions, ManagerHandle, NoPod};
+use crate::error::{EngineError, chain};
+use crate::manager::{Conditions, ManagerHandle, NoPod, Then};
 use crate::parts::Parts;
 use crate::pod::supervisor::PodHandle;
 use crate::pod::task::SendError;
+
+/// How often a command is sent to a pod that goes or is being healed.
+const TRIES: u32 = 10;
+
+/// How long to wait before it is sent again.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// An engine: the pods of one store. Cheap to clone; all clones are the same engine.
 #[derive(Clone)]
@@ -40,7 +48,7 @@ struct Inner {
     /// What the pods are doing.
     pods: watch::Sender<Conditions>,
     /// None while this engine runs nothing.
-    manager: OnceLock<ManagerHandle>,
+    manager: OnceCell<ManagerHandle>,
 }
 
 /// What a person says about a new task. What is left out comes from the engine's defaults.
@@ -135,6 +143,9 @@ impl Engine {
         }
         // Derived from the command, so that a repeat of it means the same task.
         let id = TaskId::from_key(&format!("create {}", ctx.command_id));
+        if let Some(first) = self.created_before(id, ctx.command_id).await? {
+            return Ok(first);
+        }
         let mut writer = self.open(id).await?;
         let handle = writer.handle();
         let new = NewTask {
@@ -170,35 +181,84 @@ impl Engine {
         command: Envelope<TaskCommand>,
     ) -> Result<Executed, EngineError> {
         self.exists(task).await?;
-        if let Some(pod) = self.pod(task).await? {
-            return execute_in(&pod, task, command).await;
+        for _ in 0..TRIES {
+            let outcome = match self.pod(task).await? {
+                Writer::Pod(pod) => execute_in(&pod, command.clone()).await,
+                Writer::Nobody => return self.execute_here(task, command).await,
+                Writer::Parked(manager) => {
+                    let executed = self.execute_here(task, command).await?;
+                    self.unpark(manager, task).await;
+                    return Ok(executed);
+                }
+            };
+            match outcome {
+                Ok(executed) => return Ok(executed),
+                Err(SendError::Execute(error)) => return Err(executing(task, error)),
+                Err(SendError::Ask(AskError::Silent)) => break,
+                // Its pod is going, or being healed: the command has an id, so it may be sent again.
+                Err(SendError::Ask(AskError::Gone) | SendError::Stale) => tokio::time::sleep(PAUSE).await,
+            }
         }
+        Err(EngineError::NoAnswer(task))
+    }
+
+    /// Finds the task that this command created before, if it did.
+    async fn created_before(
+        &self,
+        id: TaskId,
+        command: CommandId,
+    ) -> Result<Option<CreatedTask>, EngineError> {
+        let Some(Appended { version, position }) = self.inner.store.log.outcome(command).await? else {
+            return Ok(None);
+        };
+        let handle = self.task(id).await?.row.summary.handle;
+        Ok(Some(CreatedTask { id, handle, executed: Executed { version, position, repeated: true } }))
+    }
+
+    /// Finds who writes a task, starting its pod if need be.
+    async fn pod(&self, task: TaskId) -> Result<Writer<'_>, EngineError> {
+        let Some(manager) = self.inner.manager.get() else { return Ok(Writer::Nobody) };
+        match manager.pod(task).await {
+            Ok(pod) => Ok(Writer::Pod(pod)),
+            Err(NoPod::OutOfScope) => Ok(Writer::Nobody),
+            // Its pod is down: nobody else writes.
+            Err(NoPod::Parked(_)) => Ok(Writer::Parked(manager)),
+            Err(NoPod::Failed(why)) => Err(EngineError::Unavailable { task, why: why.to_string() }),
+            Err(NoPod::Ask(_)) => Err(EngineError::Stopping),
+        }
+    }
+
+    /// Lets a parked pod start again once nothing says any more that it is parked.
+    async fn unpark(&self, manager: &ManagerHandle, task: TaskId) {
+        let Ok(view) = self.task(task).await else { return };
+        if !view.state.open_decisions().any(|open| pods::is_parked(&open.asked))
+            && let Err(error) = manager.restart(task, Then::Start).await
+        {
+            tracing::warn!(task.id = %task, %error, "the pod of {task} was not started again");
+        }
+    }
+
+    async fn execute_here(
+        &self,
+        task: TaskId,
+        command: Envelope<TaskCommand>,
+    ) -> Result<Executed, EngineError> {
         let mut writer = self.open(task).await?;
         let executed = execute_alone(&mut writer, task, command).await;
         self.give_back(writer).await;
         executed
     }
 
-    /// Finds the pod that writes a task, starting it if need be; none when this engine runs none for it.
-    async fn pod(&self, task: TaskId) -> Result<Option<PodHandle>, EngineError> {
-        let Some(manager) = self.inner.manager.get() else { return Ok(None) };
-        match manager.pod(task).await {
-            Ok(pod) => Ok(Some(pod)),
-            Err(NoPod::OutOfScope) => Ok(None),
-            Err(NoPod::Parked(reason)) => {
-                let rows = self.tasks().await?;
-                let name =
-                    rows.iter().find(|row| row.summary.id == task).map(|row| row.summary.handle.to_string());
-                let name = name.unwrap_or_else(|| task.to_string());
-                Err(EngineError::Parked { name, reason: reason.to_string() })
-            }
-            Err(NoPod::Ask(_)) => Err(EngineError::Stopping),
-        }
-    }
-
     async fn open(&self, task: TaskId) -> Result<TaskWriter, EngineError> {
         let opened = TaskWriter::open(self.inner.store.clone(), task).await;
-        opened.map_err(|source| EngineError::Open { task, source })
+        opened.map_err(|source| match source {
+            OpenError::Load(
+                error @ (LoadError::Unreadable(_) | LoadError::Illegal { .. } | LoadError::TooLong(_)),
+            ) => EngineError::Parked { name: task.to_string(), reason: chain(&error) },
+            source @ (OpenError::Acquire(_) | OpenError::Load(LoadError::Read(_))) => {
+                EngineError::Open { task, source }
+            }
+        })
     }
 
     async fn give_back(&self, writer: TaskWriter) {
@@ -208,16 +268,18 @@ impl Engine {
     }
 }
 
-async fn execute_in(
-    pod: &PodHandle,
-    task: TaskId,
-    command: Envelope<TaskCommand>,
-) -> Result<Executed, EngineError> {
-    let writer = pod.task().ok_or(EngineError::NoAnswer(task))?;
-    writer.execute(command).await.map_err(|error| match error {
-        SendError::Ask(_) => EngineError::NoAnswer(task),
-        SendError::Execute(error) => executing(task, error),
-    })
+/// Who writes a task just now.
+enum Writer<'a> {
+    /// Its pod.
+    Pod(PodHandle),
+    /// Nobody: this engine runs no pod for it.
+    Nobody,
+    /// Nobody: its pod cannot run.
+    Parked(&'a ManagerHandle),
+}
+
+async fn execute_in(pod: &PodHandle, command: Envelope<TaskCommand>) -> Result<Executed, SendError> {
+    pod.task().ok_or(SendError::Ask(AskError::Gone))?.execute(command).await
 }
 
 async fn execute_alone(

@@ -65,6 +65,17 @@ pub enum EngineError {
         /// Why.
         reason: String,
     },
+    /// The task's pod could not be started just now.
+    #[error("the pod of task {task} could not be started: {why}")]
+    Unavailable {
+        /// The task.
+        task: TaskId,
+        /// Why.
+        why: String,
+    },
+    /// The engine runs already.
+    #[error("the engine runs already")]
+    Running,
     /// The task's pod did not answer in time.
     #[error("the pod of task {0} did not answer in time")]
     NoAnswer(TaskId),

@@ -3,6 +3,7 @@
 //! It knows tasks by their rows in `summary` and pods by their handles; it decides nothing about a task's work.
 
 mod entry;
+mod life;
 mod rows;
 mod state;
 mod wake;
@@ -17,7 +18,8 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use self::entry::Entry;
-use self::rows::follow_log;
+use self::life::NotStarted;
+use self::rows::follow_log_for_ever;
 use crate::actor::{AskError, ask, tell};
 use crate::config::Scope;
 use crate::parts::Parts;
@@ -28,6 +30,7 @@ use crate::scheduler::Standing;
 #[derive(Clone)]
 pub(crate) struct ManagerHandle {
     actor: ActorRef<Msg>,
+    scope: Scope,
 }
 
 /// What the manager publishes: what each pod is doing.
@@ -39,6 +42,9 @@ pub(crate) enum NoPod {
     /// It cannot run.
     #[error("{0}")]
     Parked(Arc<str>),
+    /// It could not be started just now.
+    #[error("{0}")]
+    Failed(Arc<str>),
     /// This engine runs no pod for it.
     #[error("this engine runs no pod for it")]
     OutOfScope,
@@ -56,7 +62,12 @@ impl ManagerHandle {
         (scope, conditions): (Scope, watch::Sender<Conditions>),
     ) -> Result<Self, SpawnErr> {
         let (actor, _joined) = Manager::spawn(None, Manager, (store, parts, scope, conditions)).await?;
-        Ok(Self { actor })
+        Ok(Self { actor, scope })
+    }
+
+    /// Returns which pods it runs.
+    pub(crate) const fn scope(&self) -> Scope {
+        self.scope
     }
 
     /// Finds the pod of a task, and starts it if it has none.
@@ -107,7 +118,7 @@ enum Msg {
     /// A slot was given back, or a time has come.
     Look,
     /// A pod was started, or not.
-    Started(TaskId, Result<PodHandle, String>),
+    Started(TaskId, Result<PodHandle, NotStarted>),
     /// A pod has ended as it was asked to.
     Stopped(TaskId),
     /// A pod says what it is doing.
@@ -140,7 +151,7 @@ impl Actor for Manager {
         (store, parts, scope, conditions): Self::Arguments,
     ) -> Result<State, ActorProcessingErr> {
         let mut jobs = JoinSet::new();
-        jobs.spawn(follow_log(store.clone(), myself.clone()));
+        jobs.spawn(follow_log_for_ever(store.clone(), myself.clone()));
         let mut freed = parts.slots.freed();
         let me = myself.clone();
         jobs.spawn(async move {
@@ -184,6 +195,8 @@ impl Actor for Manager {
         }
         state.note_claims();
         state.publish();
+        // Jobs that are over are forgotten.
+        while state.jobs.try_join_next().is_some() {}
         Ok(())
     }
 

@@ -5,13 +5,15 @@
 mod next_action;
 mod reason;
 
-pub(crate) use next_action::Stop;
+pub(crate) use next_action::{Dependencies, Stop};
 pub(crate) use reason::Reason;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use ipa_events::store::Version;
 use ipa_events::task::RunRequest;
-use ipa_events::{AgentId, Envelope, Handle, Phase, Principal, Role, Runtime, TaskCommand, Via};
+use ipa_events::{AgentId, Envelope, Principal, Role, Runtime, TaskCommand, Via};
 use jiff::Timestamp;
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr};
 use tokio::sync::watch;
@@ -25,10 +27,13 @@ use crate::edge::Edge;
 use crate::pod::agents::AgentsHandle;
 use crate::pod::task::{SendError, TaskHandle};
 use crate::pod::workspaces::WorkspacesHandle;
-use crate::slots::{Claim, NoSlot, Permit, Slots, new_work};
+use crate::slots::{Claim, NoSlot, Slots, new_work};
 
 /// The most actions in one go; a table that never comes to rest is a defect, and must not spin.
 const ACTIONS_AT_ONCE: usize = 32;
+
+/// How long the scheduler waits after the log refused it.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What a scheduler is given.
 pub(crate) struct SchedulerArgs {
@@ -39,7 +44,7 @@ pub(crate) struct SchedulerArgs {
     pub(crate) edge: Arc<dyn Edge>,
     pub(crate) config: Arc<EngineConfig>,
     /// Where the tasks stand that must be completed first.
-    pub(crate) dependencies: watch::Receiver<Vec<(Handle, Phase)>>,
+    pub(crate) dependencies: watch::Receiver<Dependencies>,
     /// Whether the engine is stopping.
     pub(crate) draining: watch::Receiver<bool>,
     /// Where the manager learns what this pod is doing.
@@ -49,10 +54,10 @@ pub(crate) struct SchedulerArgs {
 /// What a pod is doing, as its scheduler sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Standing {
-    /// It has just begun to look.
+    /// It looks, or does something.
     Looking,
-    /// It does nothing new, and why.
-    Resting(Reason),
+    /// It does nothing new since the stream was at this version, and why.
+    Resting(Version, Reason),
 }
 
 pub(crate) struct Scheduler;
@@ -107,19 +112,24 @@ impl Actor for Scheduler {
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         for _ in 0..ACTIONS_AT_ONCE {
-            let action = state.next();
+            let (version, action) = state.next();
             if let Action::Wait(reason) = action {
-                state.rest(&myself, &reason);
+                state.rest(&myself, version, &reason);
                 return Ok(());
             }
+            state.stand(&Standing::Looking);
             debug!(?action, "next");
-            if state.carry_out(action).await == Done::WillWakeMe {
-                return Ok(());
+            match state.carry_out(version, action).await {
+                Done::LookAgain => {}
+                Done::WillWakeMe => return Ok(()),
+                Done::AfterAPause => {
+                    state.wake_soon(&myself);
+                    return Ok(());
+                }
             }
         }
-        warn!("the scheduler found {ACTIONS_AT_ONCE} things to do at once; it looks again in a second");
-        let soon = state.args.edge.now().saturating_add(std::time::Duration::from_secs(1));
-        state.wake_at(&myself, soon.unwrap_or(Timestamp::MAX));
+        warn!("the scheduler found {ACTIONS_AT_ONCE} things to do at once; it looks again in a moment");
+        state.wake_soon(&myself);
         Ok(())
     }
 }
@@ -143,14 +153,17 @@ fn follow<T: Send + Sync + 'static>(
 enum Done {
     /// It may look again at once.
     LookAgain,
-    /// Something was started, or went wrong, that wakes it when there is news.
+    /// Something was started that wakes it when there is news.
     WillWakeMe,
+    /// The log did not take it: the same may work a little later.
+    AfterAPause,
 }
 
 impl State {
-    fn next(&self) -> Action {
+    fn next(&self) -> (Version, Action) {
         let published = self.args.task.now();
-        next_action(&published.state, &self.surroundings(), self.args.edge.now())
+        let action = next_action(&published.state, &self.surroundings(), self.args.edge.now());
+        (published.version, action)
     }
 
     fn surroundings(&self) -> Surroundings {
@@ -182,32 +195,40 @@ impl State {
         })
     }
 
-    fn rest(&mut self, myself: &ActorRef<Msg>, reason: &Reason) {
+    fn rest(&mut self, myself: &ActorRef<Msg>, version: Version, reason: &Reason) {
         if let Some(until) = reason.until() {
             self.wake_at(myself, until);
         }
+        self.stand(&Standing::Resting(version, reason.clone()));
+    }
+
+    fn stand(&self, now: &Standing) {
         self.args.standing.send_if_modified(|standing| {
-            let resting = Standing::Resting(reason.clone());
-            let news = *standing != resting;
-            *standing = resting;
+            let news = standing != now;
+            standing.clone_from(now);
             news
         });
+    }
+
+    fn wake_soon(&mut self, myself: &ActorRef<Msg>) {
+        let soon = self.args.edge.now().saturating_add(PAUSE);
+        self.wake_at(myself, soon.unwrap_or(Timestamp::MAX));
     }
 
     fn wake_at(&mut self, myself: &ActorRef<Msg>, at: Timestamp) {
         let pause = at.duration_since(self.args.edge.now()).unsigned_abs();
         let myself = myself.clone();
         // One timer: a newer one replaces it, as the state that it came from was replaced.
-        self.timer.abort_all();
+        self.timer = JoinSet::new();
         self.timer.spawn(async move {
             tokio::time::sleep(pause).await;
             tell(&myself, Msg::Look);
         });
     }
 
-    async fn carry_out(&mut self, action: Action) -> Done {
+    async fn carry_out(&mut self, seen: Version, action: Action) -> Done {
         match action {
-            Action::Command(actor, command) => self.record(actor, *command).await,
+            Action::Command(actor, command) => self.record(seen, actor, *command).await,
             Action::Drive(run) => {
                 let state = self.args.task.now().state;
                 let claim = state.run(run).and_then(|open| self.claim(Some(&open.runtime)));
@@ -226,49 +247,53 @@ impl State {
                 self.args.workspaces.trash(agent);
                 Done::WillWakeMe
             }
-            Action::StartRun(role) => self.start(role, AgentId::main(), None).await,
-            Action::StartCheck(check) => self.start(Role::Check, AgentId::check(), Some(check)).await,
+            Action::StartRun(role) => self.start(seen, role, None).await,
+            Action::StartCheck(check) => self.start(seen, Role::Check, Some(check)).await,
             Action::Wait(_) => Done::WillWakeMe,
         }
     }
 
     /// Takes a slot, stores the intent, and only then hands the run to the agents.
-    async fn start(&mut self, role: Role, agent: AgentId, check: Option<Arc<str>>) -> Done {
-        let state = self.args.task.now().state;
-        let Some(created) = &state.created else { return Done::WillWakeMe };
+    async fn start(&mut self, seen: Version, role: Role, check: Option<Arc<str>>) -> Done {
+        let agent = if check.is_some() { AgentId::check() } else { AgentId::main() };
+        let Some(created) = self.args.task.now().state.created.clone() else { return Done::WillWakeMe };
         let runtime = runtime_for(&created.agent, check.as_deref());
         let Some(claim) = self.claim(Some(&runtime)) else { return Done::WillWakeMe };
-        let Ok(permit) = self.args.slots.try_take(claim) else { return Done::LookAgain };
+        let permit = match self.args.slots.try_take(claim) {
+            Ok(permit) => permit,
+            Err(no_slot) => {
+                self.stand(&Standing::Resting(seen, Reason::NoSlot(no_slot)));
+                return Done::WillWakeMe;
+            }
+        };
         let session = self.args.agents.new_session(&runtime, self.args.edge.uuid());
         let request = RunRequest { role, agent, runtime, session, check };
-        let done = self.record(Principal::Scheduler, TaskCommand::RequestRun(Box::new(request))).await;
-        if role != Role::Check {
-            // Checks follow their work at once; the pause is between agents.
-            self.last_start = Some(self.args.edge.now());
+        let done = self.record(seen, Principal::Scheduler, TaskCommand::RequestRun(Box::new(request))).await;
+        if done == Done::LookAgain {
+            if role != Role::Check {
+                // Checks follow their work at once; the pause is between agents.
+                self.last_start = Some(self.args.edge.now());
+            }
+            if let Some(open) = self.args.task.now().state.open_run() {
+                self.args.agents.drive(open.id, Some(permit));
+            }
         }
-        self.drive_newest(permit);
         done
     }
 
-    fn drive_newest(&self, permit: Permit) {
-        let state = self.args.task.now().state;
-        if let Some(open) = state.open_run() {
-            self.args.agents.drive(open.id, Some(permit));
-        }
-    }
-
-    async fn record(&self, actor: Principal, body: TaskCommand) -> Done {
+    /// Records what was decided on the state that was seen, or nothing when there is a newer one by now.
+    async fn record(&self, seen: Version, actor: Principal, body: TaskCommand) -> Done {
         let ctx = self.args.edge.ctx(actor, Via::Engine);
-        match self.args.task.execute(Envelope { ctx, body }).await {
-            Ok(_) => Done::LookAgain,
-            // Somebody was quicker; the state that they led to wakes this actor.
+        match self.args.task.execute_on(seen, Envelope { ctx, body }).await {
+            Ok(_) | Err(SendError::Stale) => Done::LookAgain,
             Err(SendError::Execute(ipa_events::ExecuteError::Refused(refused))) => {
                 debug!(%refused, "the task refused the scheduler");
-                Done::WillWakeMe
+                Done::AfterAPause
             }
             Err(error) => {
-                warn!(%error, "the scheduler could not record what it decided");
-                Done::WillWakeMe
+                let error = crate::error::chain(&error);
+                warn!(error, "the scheduler could not record what it decided; it tries again");
+                Done::AfterAPause
             }
         }
     }

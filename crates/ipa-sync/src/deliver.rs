@@ -18,8 +18,12 @@ pub enum Step {
     WaitUntil(Timestamp),
 }
 
-/// Names what the oldest unfinished operation needs next; none when all are done or wait for a person.
+/// Names what the oldest unfinished operation needs next; none when all are done or wait for a person, or when the
+/// work is not, or no longer, approved.
 pub fn step(state: &TaskState, now: Timestamp) -> Option<Step> {
+    if !state.may_deliver() {
+        return None;
+    }
     state.ops.iter().find_map(|op| match op.state {
         OpState::InFlight => Some(Step::Send(op.id)),
         OpState::Waiting { until } if until > now => Some(Step::WaitUntil(until)),

@@ -102,7 +102,7 @@ fn change(state: &mut TaskState, stamped: &Stamped<TaskEvent>) -> Fit {
         E::RunInterrupted { run, .. } => run::interrupt(state, stamped, *run),
         E::RunFinished { run, outcome, usage, .. } => run::finish(state, stamped, (*run, outcome, *usage)),
         E::CheckFinished(check) => run::check(state, check),
-        E::RetryScheduled { attempt, at, class } => run::retry(state, *attempt, *at, *class),
+        E::RetryScheduled { attempt, at, class } => run::retry(state, stamped, (*attempt, *at, *class)),
 
         E::PermissionRequested { decision, run, key, tool, input } => {
             decision::permission(state, stamped, *decision, (*run, key, tool, input))

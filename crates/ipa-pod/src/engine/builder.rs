@@ -1,12 +1,12 @@
 //! How an engine is put together.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use ipa_agent::AgentRuntime;
 use ipa_events::store::Store;
 use ipa_workspace::Workspaces;
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 
 use super::{Engine, Inner};
 use crate::config::EngineConfig;
@@ -53,7 +53,7 @@ impl EngineBuilder {
             runtimes: self.runtimes,
         };
         let pods = watch::Sender::default();
-        let (parts, manager) = (Arc::new(parts), OnceLock::new());
+        let (parts, manager) = (Arc::new(parts), OnceCell::new());
         Engine { inner: Arc::new(Inner { store: self.store, parts, pods, manager }) }
     }
 }

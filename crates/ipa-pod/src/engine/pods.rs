@@ -29,15 +29,19 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`EngineError::Read`] when the tasks cannot be read, [`EngineError::Stopping`] when the engine runs or was
-    /// stopped already.
+    /// [`EngineError::Read`] when the tasks cannot be read, [`EngineError::Running`] when it was started before.
     pub async fn start(&self, scope: Scope) -> Result<(), EngineError> {
         let inner = &self.inner;
-        self.tidy_up().await?;
-        let manager =
-            ManagerHandle::spawn(inner.store.clone(), inner.parts.clone(), (scope, inner.pods.clone()));
-        let manager = manager.await.map_err(|_spawn| EngineError::Stopping)?;
-        inner.manager.set(manager).map_err(|_running| EngineError::Stopping)
+        let mut begun = false;
+        let manager = inner.manager.get_or_try_init(|| async {
+            begun = true;
+            self.tidy_up().await?;
+            let told = (scope, inner.pods.clone());
+            let manager = ManagerHandle::spawn(inner.store.clone(), inner.parts.clone(), told).await;
+            manager.map_err(|_spawn| EngineError::Stopping)
+        });
+        manager.await?;
+        if begun { Ok(()) } else { Err(EngineError::Running) }
     }
 
     /// Moves half-made checkouts to the trash and unknown ones aside.
@@ -108,30 +112,31 @@ impl Engine {
             return;
         }
         if drain == Drain::Stop {
-            self.end_runs().await;
+            self.end_runs(manager.scope()).await;
         }
         if let Err(error) = manager.stop().await {
             warn!(%error, "the pods did not all stop in time");
         }
     }
 
-    /// Interrupts every run and waits for their ends.
-    async fn end_runs(&self) {
+    /// Interrupts every run of this engine and waits for their ends.
+    async fn end_runs(&self, scope: Scope) {
         let rows = match self.tasks().await {
             Ok(rows) => rows,
             Err(error) => return warn!(%error, "the running agents could not be listed; they go on"),
         };
-        for (task, run) in rows.iter().filter_map(|row| Some((row.summary.id, row.summary.run.as_ref()?.id)))
-        {
+        let open =
+            |row: &TaskRow| row.summary.run.as_ref().map(|run| run.id).filter(|run| scope.covers(run.task));
+        for run in rows.iter().filter_map(open) {
             let ctx = self.ctx(Principal::Scheduler, Via::Engine);
             let body = TaskCommand::InterruptRun { run, reason: Some("the engine is stopping".into()) };
-            if let Err(error) = self.execute(task, Envelope { ctx, body }).await {
-                warn!(task.id = %task, %error, "run {run} was not interrupted; it goes on");
+            if let Err(error) = self.execute(run.task, Envelope { ctx, body }).await {
+                warn!(run.id = %run, %error, "run {run} was not interrupted; it goes on");
             }
         }
         let all_over = async {
             let mut head = self.head();
-            while self.tasks().await.is_ok_and(|rows| rows.iter().any(|row| row.summary.run.is_some())) {
+            while self.tasks().await.is_ok_and(|rows| rows.iter().any(|row| open(row).is_some())) {
                 let _news = tokio::time::timeout(Duration::from_secs(1), head.changed()).await;
             }
         };
@@ -145,6 +150,6 @@ impl Engine {
     }
 }
 
-const fn is_parked(asked: &Asked) -> bool {
+pub(super) const fn is_parked(asked: &Asked) -> bool {
     matches!(asked, Asked::Escalation { reason: EscalationReason::PodParked, .. })
 }

@@ -1,7 +1,6 @@
 //! Looking at the work: files, differences, what an agent said. Needs no pod.
 
 use ipa_agent::{Probe, ProbeError, RunDir, Tail};
-use ipa_events::task::{TaskState, WorkspaceState};
 use ipa_events::{AgentId, RunId, Runtime, TaskId, WorkspaceId};
 use ipa_workspace::{
     DiffQuery, DiffSet, DiffTo, FileRoot, FileView, Listing, RelPath, Workspace, WorkspaceError,
@@ -30,10 +29,9 @@ impl Engine {
         let (Some(created), Some(base)) = (&state.created, state.base()) else {
             return Ok(DiffSet::default());
         };
-        let to = if is_ready(&state) {
-            DiffTo::Worktree(main(task))
-        } else {
-            DiffTo::Commit(state.head.clone().unwrap_or_else(|| base.clone()))
+        let to = match self.root(task, &AgentId::main()).await? {
+            FileRoot::Worktree(id) => DiffTo::Worktree(id),
+            FileRoot::Commit { commit, .. } => DiffTo::Commit(commit),
         };
         let query = DiffQuery { repo: created.repo.clone(), from: base.clone(), to };
         Ok(self.inner.parts.workspaces.diff(query).await?)
@@ -68,11 +66,13 @@ impl Engine {
 
     /// Names where a task's files lie now: its workspace, or the harvested head when that is gone.
     async fn root(&self, task: TaskId, agent: &AgentId) -> Result<FileRoot, EngineError> {
-        let state = self.task(task).await?.state;
         let id = WorkspaceId { task, agent: agent.clone() };
-        if *agent != AgentId::main() || is_ready(&state) {
-            return Ok(FileRoot::Worktree(id));
+        match self.inner.parts.workspaces.locate(&id).await {
+            Ok(_) => return Ok(FileRoot::Worktree(id)),
+            Err(WorkspaceError::NotFound(_)) if *agent == AgentId::main() => {}
+            Err(error) => return Err(error.into()),
         }
+        let state = self.task(task).await?.state;
         let commit = state.head.as_ref().or_else(|| state.base());
         match (&state.created, commit) {
             (Some(created), Some(commit)) => {
@@ -123,13 +123,4 @@ impl Engine {
         let runtime = self.inner.parts.runtime(name)?;
         Some(runtime.probe(name).await)
     }
-}
-
-fn main(task: TaskId) -> WorkspaceId {
-    WorkspaceId { task, agent: AgentId::main() }
-}
-
-fn is_ready(state: &TaskState) -> bool {
-    let main = state.workspaces.get(&AgentId::main());
-    main.is_some_and(|workspace| matches!(workspace.state, WorkspaceState::Ready { .. }))
 }

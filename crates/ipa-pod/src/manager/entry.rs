@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
-use ipa_events::{Handle, Phase, PodCondition};
+use ipa_events::PodCondition;
+use ipa_events::store::Version;
 use ractor::RpcReplyPort;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::{NoPod, Then};
 use crate::pod::supervisor::PodHandle;
-use crate::scheduler::{Reason, Standing};
+use crate::scheduler::{Dependencies, Reason, Standing};
 
 /// Somebody who waits for a pod.
 pub(super) type Waiter = RpcReplyPort<Result<PodHandle, NoPod>>;
@@ -21,9 +23,9 @@ pub(super) enum Entry {
     /// It has a pod.
     Running(Box<Pod>),
     /// Its pod is being stopped.
-    Stopping { waiting: Vec<Waiter>, then: Then, rested: Option<(u64, Reason)> },
+    Stopping { waiting: Vec<Waiter>, then: Then, rested: Option<(Version, Reason)> },
     /// Its pod had nothing to do when the stream was at this version, and why.
-    Rested(u64, Reason),
+    Rested(Version, Reason),
     /// Its pod failed and is tried again after a pause; dropping the timer ends the pause.
     Pausing { failures: u32, why: Arc<str>, _timer: JoinSet<()> },
     /// Its pod cannot run.
@@ -33,16 +35,22 @@ pub(super) enum Entry {
 pub(super) struct Starting {
     pub(super) waiting: Vec<Waiter>,
     pub(super) failures: u32,
-    pub(super) depend: watch::Sender<Vec<(Handle, Phase)>>,
+    pub(super) depend: watch::Sender<Dependencies>,
     pub(super) standing: watch::Receiver<Standing>,
+    /// It was refused a slot, and is started as there may be one now.
+    pub(super) wants_slot: bool,
 }
 
 pub(super) struct Pod {
     pub(super) handle: PodHandle,
-    pub(super) dependencies: watch::Sender<Vec<(Handle, Phase)>>,
+    pub(super) depend: watch::Sender<Dependencies>,
     pub(super) standing: Standing,
-    /// How often it failed since it last came to rest.
+    /// It was refused a slot, and has not done anything else since.
+    pub(super) wants_slot: bool,
+    /// How often it failed before, one time soon after the other.
     pub(super) failures: u32,
+    /// Since when it is there.
+    pub(super) since: Instant,
     /// Follows what the pod says of itself.
     pub(super) _follows: JoinSet<()>,
     /// Runs while the pod has nothing to do.
@@ -56,8 +64,8 @@ impl Entry {
             Self::Starting(_) => Some(PodCondition::Active),
             Self::Running(pod) => Some(match &pod.standing {
                 Standing::Looking => PodCondition::Active,
-                Standing::Resting(reason) if reason.is_busy() => PodCondition::Active,
-                Standing::Resting(reason) => PodCondition::Held(reason.to_string().into()),
+                Standing::Resting(_, reason) if reason.is_busy() => PodCondition::Active,
+                Standing::Resting(_, reason) => PodCondition::Held(reason.to_string().into()),
             }),
             Self::Stopping { rested: Some((_, reason)), .. } | Self::Rested(_, reason) => {
                 Some(PodCondition::Held(reason.to_string().into()))
@@ -76,13 +84,23 @@ impl Entry {
     }
 
     /// Tells whether it was refused a slot and still waits for one.
-    pub(super) fn waits_for_slot(&self) -> bool {
+    pub(super) const fn waits_for_slot(&self) -> bool {
         match self {
-            Self::Running(pod) => matches!(&pod.standing, Standing::Resting(Reason::NoSlot(_))),
+            Self::Starting(starting) => starting.wants_slot,
+            Self::Running(pod) => pod.wants_slot,
             Self::Stopping { rested: Some((_, reason)), .. } | Self::Rested(_, reason) => {
                 matches!(reason, Reason::NoSlot(_))
             }
-            Self::Starting(_) | Self::Stopping { .. } | Self::Pausing { .. } | Self::Parked(_) => false,
+            Self::Stopping { rested: None, .. } | Self::Pausing { .. } | Self::Parked(_) => false,
+        }
+    }
+
+    /// Returns where the pod learns of its dependencies.
+    pub(super) const fn depend(&self) -> Option<&watch::Sender<Dependencies>> {
+        match self {
+            Self::Starting(starting) => Some(&starting.depend),
+            Self::Running(pod) => Some(&pod.depend),
+            Self::Stopping { .. } | Self::Rested(..) | Self::Pausing { .. } | Self::Parked(_) => None,
         }
     }
 

@@ -1,10 +1,13 @@
 //! Keeps the rows of `summary` in step with the log, and tells the manager what they are.
 
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt as _;
 use ipa_events::store::{Position, Store};
 use ipa_events::{Projector, summaries};
 use ractor::ActorRef;
 use tokio::time::Duration;
-use tracing::warn;
+use tracing::{error, warn};
 
 use super::Msg;
 use crate::actor::tell;
@@ -12,11 +15,20 @@ use crate::actor::tell;
 /// How long news of the log are gathered before the rows are looked at.
 const GATHER: Duration = Duration::from_millis(20);
 
-/// The head is a hint: the log is looked at this often, whatever it says.
+/// The head is a hint: it is looked at this often, whether it moved or not.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// Follows the log for as long as there is an engine; a panic on the way is told, and it begins again.
+pub(super) async fn follow_log_for_ever(store: Store, manager: ActorRef<Msg>) {
+    while let Err(_panic) = AssertUnwindSafe(follow_log(store.clone(), manager.clone())).catch_unwind().await
+    {
+        error!("following the log for the board failed; it begins again");
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
 /// Keeps the rows in step with the log, and tells the manager.
-pub(super) async fn follow_log(store: Store, manager: ActorRef<Msg>) {
+async fn follow_log(store: Store, manager: ActorRef<Msg>) {
     let mut head = store.log.head();
     let mut projector = Projector::new(store.clone());
     let mut told: Option<Position> = None;

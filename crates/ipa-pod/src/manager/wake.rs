@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use ipa_events::store::Version;
 use ipa_events::task::Waits;
 use ipa_events::{Handle, Phase, Summary, TaskId};
 use jiff::Timestamp;
@@ -16,7 +17,7 @@ pub(crate) enum Absent<'a> {
     /// Nothing: it may be started.
     Free,
     /// Its pod rested when its stream was at this version, and why.
-    Rested(u64, &'a Reason),
+    Rested(Version, &'a Reason),
 }
 
 /// What to do next.
@@ -39,13 +40,11 @@ pub(crate) fn wake(
     let mut due: Vec<&Summary> = Vec::new();
     let mut wake = Wake::default();
     for row in rows {
-        let Some(absent) = absent.get(&row.id).filter(|_| in_scope(scope, row.id)) else { continue };
+        let Some(absent) = absent.get(&row.id).filter(|_| scope.covers(row.id)) else { continue };
         match (row.waits, *absent) {
             (Waits::Person | Waits::Paused | Waits::Over, _) => {}
             (Waits::Until(at), _) if at > now => wake.at = Some(wake.at.map_or(at, |least| least.min(at))),
-            (Waits::Until(_) | Waits::Nothing, Absent::Rested(version, reason))
-                if version == row.version.get() =>
-            {
+            (Waits::Until(_) | Waits::Nothing, Absent::Rested(version, reason)) if version == row.version => {
                 if is_over(reason, rows, &|| has_slot(row)) {
                     due.push(row);
                 }
@@ -58,13 +57,6 @@ pub(crate) fn wake(
     wake
 }
 
-fn in_scope(scope: Scope, task: TaskId) -> bool {
-    match scope {
-        Scope::All => true,
-        Scope::Only(only) => only == task,
-    }
-}
-
 /// Tells whether what a task rested for has passed.
 fn is_over(reason: &Reason, rows: &[Summary], has_slot: &dyn Fn() -> bool) -> bool {
     match reason {
@@ -74,10 +66,13 @@ fn is_over(reason: &Reason, rows: &[Summary], has_slot: &dyn Fn() -> bool) -> bo
         | Reason::Over(_)
         | Reason::Paused(_)
         | Reason::Person(_)
+        | Reason::Stopped
         | Reason::Interrupted(_) => false,
-        Reason::Working(_)
+        Reason::Asked(_)
+        | Reason::Working(_)
         | Reason::Workspace
         | Reason::Delivering
+        | Reason::UnknownDependency
         | Reason::Retry { .. }
         | Reason::Cooldown(_) => true,
     }

@@ -16,7 +16,7 @@ use ipa_events::{
 use tokio::sync::watch;
 use tracing::warn;
 
-use self::relay::Relay;
+use self::relay::{Owed, Relay};
 use super::task::{SendError, TaskHandle};
 use crate::parts::Parts;
 use crate::scheduler::Stop;
@@ -125,12 +125,13 @@ impl Drive {
         let mut tail = String::new();
         published.mark_changed();
         self.stop.mark_changed();
+        let mut owed = false;
         loop {
             tokio::select! {
                 biased;
                 Ok(()) = self.stop.changed() => {
                     let asked = self.stop.borrow_and_update().clone();
-                    relay.stop_if_asked(asked).await;
+                    owed |= relay.stop_if_asked(asked).await == Owed::Something;
                 }
                 event = session.events.recv() => match event.map(|event| event.body) {
                     Some(Body::Finished(finished)) => return Heard { finished, tail },
@@ -145,7 +146,12 @@ impl Drive {
                 },
                 Ok(()) = published.changed() => {
                     let state = published.borrow_and_update().state.clone();
-                    relay.pass_on(self, &state).await;
+                    owed |= relay.pass_on(self, &state).await == Owed::Something;
+                }
+                () = tokio::time::sleep(PAUSE), if owed => {
+                    owed = false;
+                    published.mark_changed();
+                    self.stop.mark_changed();
                 }
             }
         }

@@ -17,7 +17,7 @@ impl Job {
         work: impl Future<Output = T> + Send + 'static,
         told: impl FnOnce(Result<T, String>) + Send + 'static,
     ) {
-        self.0.abort_all();
+        self.0 = JoinSet::new();
         self.0.spawn(async move {
             let done = AssertUnwindSafe(work).catch_unwind().await;
             told(done.map_err(|panic| text_of(panic.as_ref())));

@@ -8,11 +8,14 @@ use tokio::time::Instant;
 
 use crate::config::Strategy;
 
+/// The first child that no other holds a reference to: those before it never restart alone.
+const UNREFERENCED: usize = 3;
+
 /// Returns the children that restart with the one that failed; children are in their order of start.
 pub(crate) const fn affected(strategy: Strategy, failed: usize, count: usize) -> Range<usize> {
     match strategy {
-        Strategy::OneForOne => failed..failed.saturating_add(1),
-        Strategy::RestForOne => failed..count,
+        Strategy::OneForOne if failed >= UNREFERENCED => failed..failed.saturating_add(1),
+        Strategy::OneForOne | Strategy::RestForOne => failed..count,
         Strategy::OneForAll => 0..count,
     }
 }
@@ -54,7 +57,8 @@ mod tests {
 
     #[test]
     fn each_strategy_names_whom_it_restarts() {
-        assert_eq!(affected(Strategy::OneForOne, 2, 5), 2..3);
+        assert_eq!(affected(Strategy::OneForOne, 3, 5), 3..4);
+        assert_eq!(affected(Strategy::OneForOne, 2, 5), 2..5, "the scheduler holds a reference to it");
         assert_eq!(affected(Strategy::RestForOne, 2, 5), 2..5);
         assert_eq!(affected(Strategy::RestForOne, 0, 5), 0..5);
         assert_eq!(affected(Strategy::OneForAll, 4, 5), 0..5);

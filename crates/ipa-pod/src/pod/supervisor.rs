@@ -20,7 +20,7 @@ use super::task::TaskHandle;
 use super::workspaces::{self, WorkspacesHandle};
 use crate::actor::ask;
 use crate::parts::Parts;
-use crate::scheduler::{self, SchedulerArgs, Standing};
+use crate::scheduler::{self, Dependencies, SchedulerArgs, Standing};
 
 /// How long a child may take to end.
 const GRACE: Duration = Duration::from_secs(5);
@@ -34,7 +34,7 @@ pub(crate) struct PodArgs {
     pub(crate) id: TaskId,
     pub(crate) store: Store,
     pub(crate) parts: Arc<Parts>,
-    pub(crate) dependencies: watch::Receiver<Vec<(ipa_events::Handle, ipa_events::Phase)>>,
+    pub(crate) dependencies: watch::Receiver<Dependencies>,
     pub(crate) draining: watch::Receiver<bool>,
     pub(crate) standing: watch::Sender<Standing>,
     /// Where the manager finds the task actor that is there now.

@@ -33,6 +33,9 @@ pub(crate) enum SendError {
     Ask(#[from] AskError),
     #[error(transparent)]
     Execute(#[from] ExecuteError),
+    /// The task moved on since the state that this was decided on.
+    #[error("the task moved on meanwhile")]
+    Stale,
 }
 
 impl TaskHandle {
@@ -51,7 +54,24 @@ impl TaskHandle {
 
     /// Sends a command; its outcome is stored when the answer is there.
     pub(crate) async fn execute(&self, command: Envelope<TaskCommand>) -> Result<Executed, SendError> {
-        Ok(ask(&self.actor, |reply| Msg::Execute(Box::new(command), reply)).await??)
+        self.send(None, command).await
+    }
+
+    /// Sends a command that was decided on the state of a version; it is not carried out on a newer one.
+    pub(crate) async fn execute_on(
+        &self,
+        seen: Version,
+        command: Envelope<TaskCommand>,
+    ) -> Result<Executed, SendError> {
+        self.send(Some(seen), command).await
+    }
+
+    async fn send(
+        &self,
+        seen: Option<Version>,
+        command: Envelope<TaskCommand>,
+    ) -> Result<Executed, SendError> {
+        ask(&self.actor, |reply| Msg::Execute { command: Box::new(command), seen, reply }).await?
     }
 
     /// Sends a command that begins here and now.
@@ -78,7 +98,12 @@ impl TaskHandle {
 struct TaskActor;
 
 enum Msg {
-    Execute(Box<Envelope<TaskCommand>>, RpcReplyPort<Result<Executed, ExecuteError>>),
+    Execute {
+        command: Box<Envelope<TaskCommand>>,
+        /// The version that the sender saw, if it minds that there is a newer one.
+        seen: Option<Version>,
+        reply: RpcReplyPort<Result<Executed, SendError>>,
+    },
 }
 
 struct State {
@@ -97,7 +122,7 @@ impl Actor for TaskActor {
         _myself: ActorRef<Msg>,
         (store, task, publish): Self::Arguments,
     ) -> Result<State, ActorProcessingErr> {
-        let writer = TaskWriter::open(store, task).await.map_err(|error| crate::error::chain(&error))?;
+        let writer = TaskWriter::open(store, task).await?;
         let state = State { writer: Some(writer), publish };
         state.publish();
         Ok(state)
@@ -109,13 +134,17 @@ impl Actor for TaskActor {
         message: Msg,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
-        let Msg::Execute(command, reply) = message;
+        let Msg::Execute { command, seen, reply } = message;
         let Some(writer) = &mut state.writer else { return Ok(()) };
+        if seen.is_some_and(|seen| seen != writer.version()) {
+            let _answered = reply.send(Err(SendError::Stale));
+            return Ok(());
+        }
         let outcome = writer.execute(*command).await;
         state.publish();
         let fenced = matches!(outcome, Err(ExecuteError::Append(AppendError::Fenced(_))));
         // The caller may have stopped waiting.
-        let _answered = reply.send(outcome);
+        let _answered = reply.send(outcome.map_err(SendError::Execute));
         if fenced {
             return Err("somebody else took the task's stream over".into());
         }

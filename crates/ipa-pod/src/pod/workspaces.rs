@@ -1,6 +1,7 @@
 //! Makes, restores and tidies a task's place of work, one thing at a time, beside the actor's mailbox.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ipa_events::task::{NeedsPerson, TaskState, WorkspaceState};
 use ipa_events::{AgentId, Principal, TaskCommand, WorkspaceId};
@@ -13,6 +14,12 @@ use super::job::Job;
 use super::task::TaskHandle;
 use crate::actor::tell;
 use crate::parts::Parts;
+
+/// How long a workspace that could not be tidied is left alone.
+const KEPT: Duration = Duration::from_mins(1);
+
+/// How long this actor waits after the log refused it.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// What others hold of the workspaces actor.
 #[derive(Clone)]
@@ -152,9 +159,9 @@ impl Doing {
                 self.record(TaskCommand::RecordTrashed { agent }).await;
             }
             Err(error) => {
-                // It stays where it is, whole; the pod looks again when it is started next.
+                // It stays where it is, whole, and is looked at again after a while.
                 warn!(task.id = %task, %error, "workspace {id} was kept: {error}");
-                tokio::time::sleep(self.parts.config.pod.idle).await;
+                tokio::time::sleep(KEPT).await;
             }
         }
     }
@@ -164,6 +171,7 @@ impl Doing {
             Ok(_) => Some(()),
             Err(error) => {
                 info!(%error, "the task did not take what became of a workspace");
+                tokio::time::sleep(PAUSE).await;
                 None
             }
         }

@@ -4,15 +4,20 @@
 //! names the next thing, so looking twice does nothing twice.
 
 use ipa_events::task::Verdict;
+use std::collections::BTreeMap;
+
 use ipa_events::task::{
     Asked, Decision, Delivery, EscalationReason, Evidence, GatePolicy, OpState, Product, RunState, TaskState,
     WorkspaceState,
 };
-use ipa_events::{AgentId, DecisionId, Handle, Phase, Principal, Role, RunId, TaskCommand, title_of};
+use ipa_events::{AgentId, DecisionId, Handle, Phase, Principal, Role, RunId, TaskCommand, TaskId, title_of};
 use jiff::Timestamp;
 
 use super::reason::Reason;
 use crate::slots::NoSlot;
+
+/// Where the tasks stand that a task depends on, as far as that is known.
+pub(crate) type Dependencies = BTreeMap<TaskId, (Handle, Phase)>;
 
 /// What the pod and the engine are doing, as far as the scheduler must know.
 #[derive(Debug, Clone)]
@@ -24,7 +29,7 @@ pub(crate) struct Surroundings {
     /// A workspace is being made or tidied.
     pub(crate) workspace_busy: bool,
     /// Tasks that must be completed first, and where they stand.
-    pub(crate) dependencies: Vec<(Handle, Phase)>,
+    pub(crate) dependencies: Dependencies,
     /// Whether a run could start now.
     pub(crate) slot: Result<(), NoSlot>,
     /// No run starts before this.
@@ -180,7 +185,7 @@ fn run_lives(state: &TaskState) -> Option<Action> {
     let run = state.open_run()?;
     let asked = state.waiting_for_person().find(|decision| decision.asked.run().is_some());
     Some(match (asked, &run.state) {
-        (Some(decision), RunState::Running) => Action::Wait(Reason::Person(named(state, decision))),
+        (Some(decision), RunState::Running) => Action::Wait(Reason::Asked(named(state, decision))),
         (Some(_), RunState::Requested | RunState::Over(_)) | (None, _) => {
             Action::Wait(Reason::Working(run.id))
         }
@@ -195,9 +200,12 @@ fn not_yet(state: &TaskState, around: &Surroundings, now: Timestamp) -> Option<A
     if let Some(retry) = state.retry.as_ref().filter(|retry| retry.at > now) {
         return Some(Action::Wait(Reason::Retry { at: retry.at, class: retry.class }));
     }
-    let unmet = around.dependencies.iter().find(|(_, phase)| *phase != Phase::Completed);
-    if let Some((on, phase)) = unmet {
-        return Some(Action::Wait(Reason::Dependency { on: *on, phase: *phase }));
+    for on in state.created.iter().flat_map(|created| &created.depends_on) {
+        match around.dependencies.get(on) {
+            Some((_, Phase::Completed)) => {}
+            Some((on, phase)) => return Some(Action::Wait(Reason::Dependency { on: *on, phase: *phase })),
+            None => return Some(Action::Wait(Reason::UnknownDependency)),
+        }
     }
     let cooldown = around.cooldown_until.filter(|until| *until > now);
     cooldown.map(|until| Action::Wait(Reason::Cooldown(until)))

@@ -18,6 +18,8 @@ pub(crate) enum Reason {
     Paused(Principal),
     /// Something waits for a person: its handle, and what it is.
     Person(String),
+    /// An agent asks a person something, and lives: what is asked.
+    Asked(String),
     /// A run works.
     Working(RunId),
     /// A workspace is being made or tidied.
@@ -32,6 +34,10 @@ pub(crate) enum Reason {
     Cooldown(Timestamp),
     /// Another task must be completed first.
     Dependency { on: Handle, phase: Phase },
+    /// It is not known yet where a task stands that must be completed first.
+    UnknownDependency,
+    /// Its pod was stopped by hand.
+    Stopped,
     /// All slots are taken.
     NoSlot(NoSlot),
 }
@@ -45,18 +51,35 @@ impl Reason {
             | Self::Over(_)
             | Self::Paused(_)
             | Self::Person(_)
+            | Self::Asked(_)
             | Self::Working(_)
             | Self::Workspace
             | Self::Delivering
             | Self::Interrupted(_)
             | Self::Dependency { .. }
+            | Self::UnknownDependency
+            | Self::Stopped
             | Self::NoSlot(_) => None,
         }
     }
 
     /// Tells whether the pod itself is busy: it must stay.
     pub(crate) const fn is_busy(&self) -> bool {
-        matches!(self, Self::Working(_) | Self::Workspace | Self::Delivering | Self::Cooldown(_))
+        match self {
+            Self::Asked(_) | Self::Working(_) | Self::Workspace | Self::Delivering | Self::Cooldown(_) => {
+                true
+            }
+            Self::Draining
+            | Self::Over(_)
+            | Self::Paused(_)
+            | Self::Person(_)
+            | Self::Interrupted(_)
+            | Self::Retry { .. }
+            | Self::Dependency { .. }
+            | Self::UnknownDependency
+            | Self::Stopped
+            | Self::NoSlot(_) => false,
+        }
     }
 }
 
@@ -66,7 +89,7 @@ impl fmt::Display for Reason {
             Self::Draining => f.write_str("the engine is stopping"),
             Self::Over(phase) => write!(f, "it is {phase}"),
             Self::Paused(by) => write!(f, "paused by {by}"),
-            Self::Person(what) => write!(f, "waiting for a person: {what}"),
+            Self::Person(what) | Self::Asked(what) => write!(f, "waiting for a person: {what}"),
             Self::Working(run) => write!(f, "run {} works", run.number),
             Self::Workspace => f.write_str("its workspace is being made or tidied"),
             Self::Delivering => f.write_str("the work is being delivered"),
@@ -82,6 +105,10 @@ impl fmt::Display for Reason {
             Self::Dependency { on, phase } => {
                 write!(f, "waiting for {on} to be completed (it is in {phase})")
             }
+            Self::UnknownDependency => {
+                f.write_str("waiting to learn of the tasks that must be completed first")
+            }
+            Self::Stopped => f.write_str("its pod was stopped by hand"),
             Self::NoSlot(no_slot) => write!(f, "waiting for {no_slot}"),
         }
     }

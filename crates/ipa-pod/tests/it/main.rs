@@ -10,5 +10,6 @@
 )]
 
 mod real;
+mod scripted;
 mod sim;
 mod world;

@@ -4,18 +4,16 @@ use std::time::Duration;
 
 use ipa_events::store::Version;
 use ipa_events::task::{Asked, EscalationReason, Evidence, RunState, Verdict, WorkspaceState};
-use ipa_events::{AgentId, Envelope, Outcome, Phase, Role, RunId, TaskCommand, TaskId, Via};
+use ipa_events::{AgentId, Outcome, Phase, Role, RunId, TaskCommand};
+use ipa_pod::log::Body;
 use ipa_pod::work::FileView;
 use ipa_pod::{Drain, Engine, Scope};
+use ipa_workspace::SandboxBackend;
 
-use crate::world::{World, ann, create, git, processes_of, until, until_phase};
+use crate::world::{World, ann, create, git, processes_of, send, until, until_phase};
 
 /// An agent that does what is wanted.
 const GOOD: &str = "cat > /dev/null; echo 42 > answer.txt; echo done";
-
-async fn send(engine: &Engine, task: TaskId, body: TaskCommand) {
-    engine.execute(task, Envelope { ctx: engine.ctx(ann(), Via::Library), body }).await.unwrap();
-}
 
 async fn started(world: &World) -> Engine {
     let engine = world.engine().await;
@@ -241,9 +239,9 @@ async fn said(engine: &Engine, run: RunId) -> Vec<String> {
         if events.is_empty() {
             return lines;
         }
-        lines.extend(events.into_iter().filter_map(|event| match event.body {
-            ipa_pod::log::Body::Text { text } => Some(text.to_string()),
-            _ => None,
+        lines.extend(events.into_iter().filter_map(|event| {
+            let Body::Text { text } = event.body else { return None };
+            Some(text.to_string())
         }));
     }
 }
@@ -273,12 +271,53 @@ async fn stopping_with_the_agents_leaves_no_process_and_detaching_leaves_all() {
     until(&engine, task, |_| processes_of(run) >= 2).await;
     engine.stop(Drain::Detach).await;
     assert!(processes_of(run) >= 2);
+    let detached = engine.task(task).await.unwrap().version;
 
     let engine = started(&world).await;
-    until(&engine, task, |view| view.state.run(run).is_some_and(|run| run.is_open())).await;
+    until(&engine, task, |view| view.version > detached).await;
     engine.stop(Drain::Stop).await;
     assert_eq!(processes_of(run), 0);
     let view = engine.task(task).await.unwrap();
     assert!(matches!(view.state.run(run).unwrap().state, RunState::Over(Outcome::Interrupted { .. })));
     assert!(view.state.interrupted.is_none(), "the next engine goes on by itself");
+}
+
+#[tokio::test]
+async fn a_program_that_is_not_ipa_runs_a_task() {
+    let world = World::new();
+    let embed = std::env::current_exe().unwrap().parent().unwrap().join("../examples/embed");
+    let repo = world.repo();
+    let output = std::process::Command::new(&embed).arg(&repo).arg("say something").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8(output.stdout).unwrap();
+    let (branch, commit) = said.trim().split_once(' ').unwrap();
+    assert_eq!(git(&repo, &["rev-parse", branch]), commit);
+}
+
+#[tokio::test]
+async fn a_confined_agent_writes_in_its_workspace_and_nowhere_else() {
+    let world = World::new();
+    let outside = world.dir.path().join("outside");
+    std::fs::create_dir(&outside).unwrap();
+    let script = format!(
+        "cat > /dev/null; echo 42 > answer.txt; if touch {0}/leak; then exit 7; fi; if ls {0}; then exit 8; fi",
+        outside.display()
+    );
+    // The program itself lies in the repository, as everything else of this world is hidden from it.
+    std::fs::write(world.repo().join("agent.sh"), format!("#!/bin/sh\n{script}\n")).unwrap();
+    git(&world.repo(), &["add", "agent.sh"]);
+    git(&world.repo(), &["update-index", "--chmod=+x", "agent.sh"]);
+    git(&world.repo(), &["commit", "--quiet", "-m", "agent"]);
+    let engine = world.engine_with(SandboxBackend::Auto).await;
+    engine.start(Scope::All).await.unwrap();
+    let task = create(&engine, world.draft("command:./agent.sh")).await;
+
+    let view =
+        until(&engine, task, |view| view.state.phase == Phase::Completed || view.state.retry.is_some()).await;
+
+    assert_eq!(view.state.phase, Phase::Completed, "{:?}", view.state.last_failure);
+    assert!(!outside.join("leak").exists());
+    let sandbox = view.state.runs[0].sandbox.clone().unwrap();
+    assert!(sandbox.starts_with("landlock"), "{sandbox}");
+    engine.stop(Drain::Stop).await;
 }

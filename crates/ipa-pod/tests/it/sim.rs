@@ -72,14 +72,12 @@ impl Sim {
     /// A machine whose agents do what is wanted, each in a second.
     fn new() -> Self {
         Self::with(|spec| {
-            let work = match spec.role {
-                Role::Develop | Role::Review => {
-                    std::fs::write(spec.cwd.join("answer.txt"), format!("run {}", spec.run.number)).unwrap();
-                    "done"
-                }
-                Role::Spec | Role::Plan | Role::Check => "a document",
-            };
-            vec![FakeStep::Wait(Duration::from_secs(1)), FakeStep::Say(work.into())]
+            let mut steps = vec![FakeStep::Wait(Duration::from_secs(1))];
+            match spec.role {
+                Role::Develop | Role::Review => steps.extend(done(spec)),
+                Role::Spec | Role::Plan | Role::Check => steps.push(FakeStep::Say("a document".into())),
+            }
+            steps
         })
     }
 
@@ -154,6 +152,12 @@ impl Sim {
         }
         counts
     }
+}
+
+/// Does what is wanted, at once.
+fn done(spec: &RunSpec) -> Vec<FakeStep> {
+    std::fs::write(spec.cwd.join("answer.txt"), format!("run {}", spec.run.number)).unwrap();
+    vec![FakeStep::Say("done".into())]
 }
 
 async fn send(engine: &Engine, task: TaskId, body: TaskCommand) {

@@ -7,16 +7,16 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipa_agent::CommandRuntime;
+use ipa_agent::{CommandRuntime, ScriptedRuntime};
 use ipa_events::store::{SqliteOptions, SqliteStore};
 use ipa_events::task::Gates;
-use ipa_events::{Helper, Phase, Principal, TaskId, Via};
+use ipa_events::{Envelope, Helper, Phase, Principal, TaskCommand, TaskId, Via};
 use ipa_pod::{Engine, EngineConfig, TaskDraft, TaskView};
 use ipa_workspace::{Config, Dirs, GitWorkspaces, SandboxBackend};
 use tempfile::TempDir;
 
 /// How long anything may take before a test gives up.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 pub(crate) struct World {
     pub(crate) dir: TempDir,
@@ -53,8 +53,20 @@ impl World {
         format!("command:{}", path.display())
     }
 
-    /// Opens an engine over this world's data; nothing runs yet.
+    /// Writes a script for the scripted agent.
+    pub(crate) fn script(&self, script: &str) -> String {
+        let path = self.dir.path().join("script.json");
+        std::fs::write(&path, script).unwrap();
+        format!("scripted:{}", path.display())
+    }
+
+    /// Opens an engine over this world's data, without a sandbox; nothing runs yet.
     pub(crate) async fn engine(&self) -> Engine {
+        self.engine_with(SandboxBackend::None).await
+    }
+
+    /// Opens an engine over this world's data; nothing runs yet.
+    pub(crate) async fn engine_with(&self, sandbox: SandboxBackend) -> Engine {
         let data = self.data();
         std::fs::create_dir_all(&data).unwrap();
         let store = SqliteStore::open(&data.join("ipa.db"), SqliteOptions::default()).await.unwrap();
@@ -65,7 +77,7 @@ impl World {
             root: data.join("workspaces"),
         };
         let mut config = Config::new(dirs, helper.clone(), env());
-        config.sandbox = SandboxBackend::None;
+        config.sandbox = sandbox;
         config.reserve_bytes = 0;
         let workspaces = GitWorkspaces::open(config).unwrap();
         let mut config = EngineConfig::new(data.join("runs"));
@@ -73,7 +85,8 @@ impl World {
         config.cooldown = Duration::from_millis(10);
         config.pod.idle = Duration::from_millis(300);
         Engine::builder(store, config, Arc::new(workspaces))
-            .runtime(Arc::new(CommandRuntime::new(helper)))
+            .runtime(Arc::new(CommandRuntime::new(helper.clone())))
+            .runtime(Arc::new(ScriptedRuntime::new(helper)))
             .build()
     }
 
@@ -118,7 +131,7 @@ pub(crate) async fn until(engine: &Engine, task: TaskId, wanted: impl Fn(&TaskVi
     });
     match found.await {
         Ok(view) => view,
-        Err(_) => panic!("never came: {:#?}", engine.task(task).await.unwrap().state),
+        Err(_elapsed) => panic!("never came: {:#?}", engine.task(task).await.unwrap().state),
     }
 }
 
@@ -131,6 +144,10 @@ pub(crate) fn git(repo: &Path, args: &[&str]) -> String {
     let output = Command::new("git").arg("-C").arg(repo).args(author).args(args).output().unwrap();
     assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+pub(crate) async fn send(engine: &Engine, task: TaskId, body: TaskCommand) {
+    engine.execute(task, Envelope { ctx: engine.ctx(ann(), Via::Library), body }).await.unwrap();
 }
 
 fn make_executable(path: &Path) {

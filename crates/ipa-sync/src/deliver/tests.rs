@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
-use ipa_events::{BranchName, Oid, PayloadHash, RepoSource, TaskId};
+use ipa_events::{BranchName, DecisionId, Oid, PayloadHash, Phase, RepoSource, TaskId};
 
 use super::*;
 
@@ -51,8 +51,18 @@ fn op(state: OpState) -> Op {
 }
 
 fn step_of(state: OpState, now_s: i64) -> Option<Step> {
-    let task = TaskState { ops: vec![op(state)], ..TaskState::default() };
+    let approved = Some((DecisionId::new(TaskId::from_key("a task"), 1), Phase::Completed));
+    let task = TaskState { ops: vec![op(state)], approved, ..TaskState::default() };
     step(&task, Timestamp::from_second(now_s).unwrap())
+}
+
+#[test]
+fn work_whose_approval_was_taken_back_is_not_delivered() {
+    let until = Timestamp::from_second(0).unwrap();
+    for state in [OpState::Ready, OpState::InFlight, OpState::Waiting { until }] {
+        let task = TaskState { ops: vec![op(state)], ..TaskState::default() };
+        assert_eq!(step(&task, Timestamp::from_second(1).unwrap()), None);
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Fit;
 use crate::envelope::Stamped;
 use crate::task::event::{CheckFinished, RunRequested, RunStarted, TaskEvent};
-use crate::task::state::{CheckResult, Evidence, PendingRetry, Run, RunState, TaskState, Usage};
+use crate::task::state::{CheckResult, Evidence, OpState, PendingRetry, Run, RunState, TaskState, Usage};
 use crate::value::{FailureClass, Outcome, Principal, Retry, Role, RunId};
 
 type Event = Stamped<TaskEvent>;
@@ -106,9 +106,21 @@ pub(super) fn check(state: &mut TaskState, check: &CheckFinished) -> Fit {
     Ok(())
 }
 
-pub(super) fn retry(state: &mut TaskState, attempt: u32, at: Timestamp, class: Option<FailureClass>) -> Fit {
+pub(super) fn retry(
+    state: &mut TaskState,
+    event: &Event,
+    (attempt, at, class): (u32, Timestamp, Option<FailureClass>),
+) -> Fit {
     state.retry = Some(PendingRetry { at, attempt, class });
     state.interrupted = None;
+    if at <= event.at {
+        // A person wants it now: what could not be delivered is tried again too.
+        for op in &mut state.ops {
+            if matches!(op.state, OpState::Waiting { .. } | OpState::Dead { .. }) {
+                op.state = OpState::Ready;
+            }
+        }
+    }
     Ok(())
 }
 

@@ -60,7 +60,11 @@ pub(super) fn ready(
 }
 
 pub(super) fn fail(state: &mut TaskState, place: &Place, detail: &Arc<str>) -> Fit {
-    workspace(state, place).state = WorkspaceState::Failed { detail: detail.clone() };
+    let workspace = workspace(state, place);
+    // What cannot be restored just now is still what it was.
+    if !matches!(workspace.state, WorkspaceState::Trashed { .. }) {
+        workspace.state = WorkspaceState::Failed { detail: detail.clone() };
+    }
     state.failures = state.failures.saturating_add(1);
     state.last_failure = Some(detail.clone());
     Ok(())

@@ -48,8 +48,11 @@ impl Task<'_> {
         let op = self.op(id)?;
         let detail = detail.clone();
         if needs == NeedsPerson::Yes || op.attempts >= ATTEMPTS {
-            let mut events = self.escalate(EscalationReason::DeliveryFailed, &detail);
-            events.insert(0, TaskEvent::SyncDead { op: id, detail });
+            let asks = !self.state.phase.is_over();
+            let mut events = vec![TaskEvent::SyncDead { op: id, detail: detail.clone() }];
+            events.extend(
+                asks.then(|| self.escalate(EscalationReason::DeliveryFailed, &detail)).into_iter().flatten(),
+            );
             return Ok(events);
         }
         let retry_at = self.ctx.at.saturating_add(pause_after(op.attempts)).unwrap_or(self.ctx.at);

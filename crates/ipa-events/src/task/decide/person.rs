@@ -94,7 +94,7 @@ impl Task<'_> {
         if !escalations.is_empty() {
             return Ok(escalations);
         }
-        let waits = |state: &OpState| matches!(state, OpState::Waiting { .. });
+        let waits = |state: &OpState| matches!(state, OpState::Waiting { .. } | OpState::Dead { .. });
         let stopped = self.state.interrupted.is_some() || self.state.retry.is_some();
         if !stopped && !self.state.ops.iter().any(|op| waits(&op.state)) {
             return Err(TaskError::NothingToRetry);

@@ -187,18 +187,20 @@ impl Task<'_> {
     pub(super) fn after_failure(&self, class: FailureClass, detail: &str, retry: Retry) -> Option<TaskEvent> {
         let failures = self.state.failures.saturating_add(1);
         let attempt = failures.saturating_add(1);
-        let escalate = |reason| {
-            let decision = self.next_decision();
-            Some(TaskEvent::EscalationOpened { decision, reason, detail: detail.into() })
-        };
+        let escalate = |reason| self.escalate(reason, detail).into_iter().next();
+        let after = |pause| self.ctx.at.saturating_add(pause).unwrap_or(self.ctx.at);
         match retry {
             Retry::Human => escalate(EscalationReason::RunFailed),
-            Retry::At(at) => Some(TaskEvent::RetryScheduled { attempt: failures, at, class: Some(class) }),
+            Retry::At(at) => {
+                // A time that is over already must not become a loop.
+                let at = at.max(after(pause_after(1)));
+                Some(TaskEvent::RetryScheduled { attempt: failures, at, class: Some(class) })
+            }
             Retry::Backoff if failures >= self.created.limits.attempts.get() => {
                 escalate(EscalationReason::AttemptsUsedUp)
             }
             Retry::Backoff => {
-                let at = self.ctx.at.saturating_add(pause_after(failures)).unwrap_or(self.ctx.at);
+                let at = after(pause_after(failures));
                 Some(TaskEvent::RetryScheduled { attempt, at, class: Some(class) })
             }
         }

@@ -79,7 +79,9 @@ impl Task<'_> {
             NeedsPerson::No => Retry::Backoff,
         };
         let mut events = vec![failed];
-        events.extend(self.after_failure(FailureClass::Workspace, detail, retry));
+        if !self.state.phase.is_over() {
+            events.extend(self.after_failure(FailureClass::Workspace, detail, retry));
+        }
         Ok(events)
     }
 

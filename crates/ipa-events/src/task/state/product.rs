@@ -46,6 +46,11 @@ impl TaskState {
         })
     }
 
+    /// Tells whether the work was approved for delivery, and nothing came in between.
+    pub fn may_deliver(&self) -> bool {
+        self.approved.is_some_and(|(_, to)| to == Phase::Completed)
+    }
+
     /// Tells what the checks say of a commit.
     pub fn evidence(&self, commit: &Oid) -> Evidence {
         let results: Vec<Option<bool>> =

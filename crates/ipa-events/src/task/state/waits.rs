@@ -43,7 +43,7 @@ impl TaskState {
 
     /// Returns when the next attempt at something that failed is due.
     fn due_at(&self) -> Option<Timestamp> {
-        let delivery = self.ops.iter().filter_map(|op| match op.state {
+        let delivery = self.ops.iter().filter(|_| self.may_deliver()).filter_map(|op| match op.state {
             OpState::Waiting { until } => Some(until),
             OpState::Ready | OpState::InFlight | OpState::Sent { .. } | OpState::Dead { .. } => None,
         });

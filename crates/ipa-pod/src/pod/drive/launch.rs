@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ipa_agent::{AgentRuntime, AgentSession, Policy, RunDir, RunSpec, Session, Tools};
 use ipa_events::task::{Run, TaskState};
-use ipa_events::{CommandId, FailureClass, Outcome, Retry, Role, TaskCommand, WorkspaceId};
+use ipa_events::{CommandId, FailureClass, Outcome, Principal, Retry, Role, TaskCommand, WorkspaceId};
 use ipa_workspace::{Enforced, Needs, Start, Workspace, WorkspaceError, WorkspaceSpec};
 
 use super::{Drive, Heard};
@@ -27,7 +27,7 @@ impl Drive {
         dir: RunDir,
     ) -> Result<AgentSession, Heard> {
         let state = self.task.now().state;
-        if let Some(by) = state.run(run.id).and_then(|run| run.interrupted_by.clone()) {
+        if let Some(by) = unwanted(&state, run) {
             return Err(Heard::ended(Outcome::Interrupted { by }));
         }
         let workspace = self.workspace(&state, run).await.map_err(|error| no_workspace(&error))?;
@@ -120,6 +120,13 @@ pub(super) async fn started(run: &Run, session: &AgentSession, dir: &Path) -> Op
         session: session.session.clone(),
         sandbox: sandbox.into(),
     })
+}
+
+/// Tells who does not want a run any more that was not started yet.
+fn unwanted(state: &TaskState, run: &Run) -> Option<Principal> {
+    let interrupted = state.run(run.id).and_then(|run| run.interrupted_by.clone());
+    let left = (state.phase != run.phase || state.paused.is_some()).then_some(Principal::Scheduler);
+    interrupted.or(left)
 }
 
 fn detached(state: &TaskState, run: &Run, id: WorkspaceId) -> Option<WorkspaceSpec> {

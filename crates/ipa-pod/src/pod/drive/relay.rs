@@ -23,6 +23,13 @@ pub(super) struct Relay {
     stopping: Option<Stop>,
 }
 
+/// Whether something did not reach the agent and is to be tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Owed {
+    Nothing,
+    Something,
+}
+
 /// Whether the agent is at work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Turn {
@@ -36,19 +43,23 @@ impl Relay {
         Self { run, control, asked, sent, turn: Turn::Running, stopping: None }
     }
 
-    /// Ends the run as it was asked for; asking again changes nothing.
-    pub(super) async fn stop_if_asked(&mut self, asked: Option<Stop>) {
+    /// Ends the run as it was asked for. Tells whether that is still to be done.
+    pub(super) async fn stop_if_asked(&mut self, asked: Option<Stop>) -> Owed {
         if asked == self.stopping {
-            return;
+            return Owed::Nothing;
         }
-        self.stopping.clone_from(&asked);
-        match asked {
-            Some(Stop::Now(by)) => {
-                tell(self.run, self.control.stop(AgentStop::Interrupted(by)).await);
-            }
-            Some(Stop::AtTurnEnd) if self.turn == Turn::Over => tell(self.run, self.control.finish().await),
-            Some(Stop::AtTurnEnd) | None => {}
+        let said = match &asked {
+            Some(Stop::Now(by)) => self.control.stop(AgentStop::Interrupted(by.clone())).await,
+            Some(Stop::AtTurnEnd) if self.turn == Turn::Over => self.control.finish().await,
+            Some(Stop::AtTurnEnd) | None => Ok(()),
+        };
+        let reached = matches!(said, Ok(()) | Err(ControlError::NotNow(_)));
+        tell(self.run, said);
+        if !reached {
+            return Owed::Something;
         }
+        self.stopping = asked;
+        Owed::Nothing
     }
 
     /// Takes in what the agent did.
@@ -102,19 +113,24 @@ impl Relay {
         self.pass_on(drive, &state).await;
     }
 
-    /// Passes on what people decided and said since the last time.
-    pub(super) async fn pass_on(&mut self, drive: &Drive, state: &TaskState) {
+    /// Passes on what people decided and said since the last time. Tells whether some of it is still to be done.
+    pub(super) async fn pass_on(&mut self, drive: &Drive, state: &TaskState) -> Owed {
+        let mut owed = Owed::Nothing;
         for (key, answer) in answers(state, self.run, &self.asked) {
             match self.control.answer(&key, answer).await {
                 Ok(()) => {
                     self.asked.remove(&key);
                 }
-                other => tell(self.run, other),
+                other => {
+                    tell(self.run, other);
+                    owed = Owed::Something;
+                }
             }
         }
         if self.stopping.is_none() && state.run(self.run).is_some_and(|run| run.phase == state.phase) {
             self.send(drive, state).await;
         }
+        owed
     }
 
     async fn send(&mut self, drive: &Drive, state: &TaskState) {

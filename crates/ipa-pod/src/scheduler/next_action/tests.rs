@@ -4,10 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipa_events::task::{
-    Delivery, FinishedRun, Gates, NeedsPerson, NewTask, ProcessIdentity, RunRequest, TaskLimits, Usage,
-    apply, decide,
+    FinishedRun, Gates, NeedsPerson, NewTask, ProcessIdentity, RunRequest, TaskLimits, Usage, apply, decide,
 };
-use ipa_events::{CommandId, Ctx, FailureClass, Oid, Outcome, Retry, Stamped, TaskId, Via};
+use ipa_events::{CommandId, Ctx, FailureClass, Oid, Outcome, Retry, Stamped, Via};
 use uuid::Uuid;
 
 use super::*;
@@ -38,11 +37,15 @@ fn oid(text: &str) -> Oid {
 
 impl Story {
     fn begins(start_at: Phase, gates: Gates, checks: &[&str]) -> Self {
+        Self::depending(start_at, (gates, checks), &[])
+    }
+
+    fn depending(start_at: Phase, (gates, checks): (Gates, &[&str]), depends_on: &[TaskId]) -> Self {
         let around = Surroundings {
             draining: false,
             driving: None,
             workspace_busy: false,
-            dependencies: Vec::new(),
+            dependencies: Dependencies::new(),
             slot: Ok(()),
             cooldown_until: None,
         };
@@ -59,7 +62,7 @@ impl Story {
             checks: checks.iter().map(|check| Arc::from(*check)).collect(),
             start_at,
             priority: 0,
-            depends_on: Vec::new(),
+            depends_on: depends_on.to_vec(),
             limits: TaskLimits::default(),
         };
         story.then(&ann(), TaskCommand::Create(Box::new(new)))
@@ -335,15 +338,19 @@ fn what_only_a_person_can_mend_goes_to_a_person_at_once() {
 
 #[test]
 fn a_dependency_holds_a_task_back_and_a_cancelled_one_blocks_it() {
-    let on = Handle::new(3);
-    let story = Story::in_spec().around(|around| around.dependencies = vec![(on, Phase::Planning)]);
+    let on = TaskId::new(Uuid::from_u128(3));
+    let story = Story::depending(Phase::SpecClarification, (Gates::default(), &[]), &[on]).with_workspace();
+    assert_eq!(story.says(), "wait: waiting to learn of the tasks that must be completed first");
+    let stands = |phase| {
+        move |around: &mut Surroundings| {
+            around.dependencies = Dependencies::from([(on, (Handle::new(3), phase))]);
+        }
+    };
+    let story = story.around(stands(Phase::Planning));
     assert_eq!(story.says(), "wait: waiting for T-3 to be completed (it is in planning)");
-    let story = story.around(|around| around.dependencies = vec![(on, Phase::Cancelled)]);
+    let story = story.around(stands(Phase::Cancelled));
     assert_eq!(story.says(), "wait: blocked: T-3, which must be completed first, was cancelled");
-    assert_eq!(
-        story.around(|around| around.dependencies = vec![(on, Phase::Completed)]).says(),
-        "start spec"
-    );
+    assert_eq!(story.around(stands(Phase::Completed)).says(), "start spec");
 }
 
 #[test]

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use ipa_agent::Asked;
+use ipa_agent::testing::FakeStep;
 use ipa_events::task::{Gates, Verdict};
 use ipa_events::{Phase, Status, TaskCommand, Via};
 use ipa_pod::Drain;
 
-use super::{Sim, send, until, until_phase};
+use super::{Sim, done, send, until, until_phase};
 use crate::world::ann;
 
 #[tokio::test(start_paused = true)]
@@ -76,6 +78,23 @@ async fn a_task_that_waits_for_a_person_has_no_pod_and_a_decision_starts_one() {
 
     let decision = gate.state.waiting_for_person().next().unwrap().id;
     let verdict = Verdict::Approve { note: None };
+    send(&engine, task, TaskCommand::Answer { decision, seen: None, verdict }).await;
+    until_phase(&engine, task, Phase::Completed).await;
+    engine.stop(Drain::Detach).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pod_stays_while_its_live_agent_waits_for_a_person() {
+    let asked = Asked::Question { key: "q".into(), text: "which?".into(), choices: Vec::new() };
+    let sim = Sim::with(move |spec| [vec![FakeStep::Ask(asked.clone())], done(spec)].concat());
+    let engine = sim.start().await;
+    let task = sim.create(&engine).await;
+    let view = until(&engine, task, |view| view.state.waiting_for_person().next().is_some()).await;
+    tokio::time::sleep(Duration::from_hours(5)).await;
+    assert_eq!(engine.active_pods().await, [task]);
+
+    let decision = view.state.waiting_for_person().next().unwrap().id;
+    let verdict = Verdict::Answer { text: "this".into() };
     send(&engine, task, TaskCommand::Answer { decision, seen: None, verdict }).await;
     until_phase(&engine, task, Phase::Completed).await;
     engine.stop(Drain::Detach).await;

@@ -6,7 +6,7 @@ use ipa_agent::testing::FakeStep;
 use ipa_events::{Phase, Role, Via};
 use ipa_pod::Drain;
 
-use super::{Sim, until, until_phase};
+use super::{Sim, done, until, until_phase};
 use crate::world::ann;
 
 /// Twelve tasks at a time, each on a repository of its own; the first run of each dies.
@@ -46,13 +46,7 @@ async fn the_same_story_has_the_same_trace() {
 
 #[tokio::test(start_paused = true)]
 async fn a_retry_is_durable_and_survives_a_new_engine() {
-    let sim = Sim::with(|spec| match spec.run.number {
-        1 => vec![FakeStep::Die],
-        _ => {
-            std::fs::write(spec.cwd.join("answer.txt"), "done").unwrap();
-            vec![FakeStep::Say("done".into())]
-        }
-    });
+    let sim = Sim::with(|spec| if spec.run.number == 1 { vec![FakeStep::Die] } else { done(spec) });
     let engine = sim.start().await;
     let task = sim.create(&engine).await;
     let failed = until(&engine, task, |view| view.state.retry.is_some()).await;

@@ -1,0 +1,104 @@
+//! What a kind of agent says and wants to be told: pure, and rebuilt at any time by reading the spool again.
+
+pub(crate) mod command;
+pub(crate) mod stream_json;
+
+use ipa_events::Outcome;
+use ipa_events::task::Usage;
+
+use crate::error::ControlError;
+use crate::event::Body;
+use crate::folder::{Began, ExitRecord, Why};
+use crate::host::Frame;
+use crate::session::Answer;
+use crate::spool::Source;
+
+/// The key of the first thing that an agent is told.
+pub(crate) const PROMPT: &str = "prompt";
+/// The key of what asks it to stop.
+pub(crate) const STOP: &str = "stop";
+
+/// The key of an answer to what was asked under `key`.
+pub(crate) fn answer_key(key: &str) -> String {
+    format!("answer-{key}")
+}
+
+/// What was asked, of the key of its answer.
+pub(crate) fn asked_key(key: &str) -> Option<&str> {
+    key.strip_prefix("answer-")
+}
+
+/// The key of a further message.
+pub(crate) fn message_key(key: &str) -> String {
+    format!("message-{key}")
+}
+
+/// A kind of agent's protocol.
+pub(crate) trait Protocol: Send {
+    /// Takes in what was known before the agent was started.
+    fn begin(&mut self, began: &Began, out: &mut Out);
+
+    /// Takes in one line that the agent printed. No bytes make it fail.
+    fn step(&mut self, line: &Line<'_>, out: &mut Out);
+
+    /// Puts an answer into the agent's words.
+    fn answer(&self, key: &str, answer: &Answer) -> Result<String, ControlError>;
+
+    /// Puts a further message into the agent's words.
+    fn message(&self, text: &str) -> Result<String, ControlError>;
+
+    /// Says how the run went, once no process of it is left.
+    fn end(&mut self, exit: &ExitRecord) -> Verdict;
+}
+
+/// One line that the agent printed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Line<'a> {
+    pub(crate) source: Source,
+    pub(crate) text: &'a str,
+    pub(crate) cut: Cut,
+}
+
+/// Whether a line was too long to be read whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// It is whole.
+    No,
+    /// This is its beginning.
+    Yes,
+}
+
+/// What follows from a line.
+#[derive(Debug, Default)]
+pub(crate) struct Out {
+    /// What the agent did.
+    pub(crate) events: Vec<Body>,
+    /// What it is to be told without asking anybody.
+    pub(crate) frames: Vec<Frame>,
+    /// Why going on makes no sense.
+    pub(crate) halt: Option<Why>,
+    /// What the line says about the agent's progress.
+    pub(crate) progress: Progress,
+}
+
+/// What a line says about the agent's progress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Progress {
+    /// It gets on.
+    #[default]
+    Made,
+    /// It lives; no more.
+    Heartbeat,
+    /// It waits for this many milliseconds, and said so.
+    Pauses(u64),
+}
+
+/// How a run went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    pub(crate) outcome: Outcome,
+    /// What it said in the end, in place of a document.
+    pub(crate) text: Option<String>,
+    /// What it used, if that is known better than from its last word on it.
+    pub(crate) usage: Option<Usage>,
+}

@@ -1,0 +1,86 @@
+//! What a process used. It counts up since the process began; what a turn that never ended used is estimated
+//! from the messages that came.
+
+use std::collections::BTreeMap;
+
+use ipa_events::task::Usage;
+
+use super::wire::{Head, Message, Tokens};
+
+/// What one process used.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    counted: Usage,
+    /// Messages since the last result, by id: each comes once per block, with the same numbers.
+    open: BTreeMap<String, Tokens>,
+    making: Option<String>,
+}
+
+impl Ledger {
+    /// Takes in a message, or a block of one.
+    pub(super) fn message(&mut self, message: &Message<'_>) {
+        if let (Some(id), Some(usage)) = (&message.id, message.usage) {
+            let known = self.open.entry(id.clone()).or_default();
+            known.input = known.input.max(whole_input(usage));
+            known.output = known.output.max(usage.output);
+        }
+    }
+
+    /// Takes in a piece of a message: the real number of tokens written comes there only.
+    pub(super) fn delta(&mut self, head: &Head<'_>) {
+        let event = head.event();
+        if event.kind == "message_start" {
+            self.making = event.message.and_then(|message| message.id);
+        }
+        if let (Some(id), Some(usage)) = (&self.making, event.usage) {
+            let known = self.open.entry(id.clone()).or_default();
+            known.output = known.output.max(usage.output);
+        }
+    }
+
+    /// Takes in the end of a turn; returns what was used in all.
+    pub(super) fn result(&mut self, head: &Head<'_>) -> Usage {
+        let models = head.model_usage();
+        let cost_microusd = head.total_cost_usd.map_or(self.counted.cost_microusd, |usd| whole(usd * 1e6));
+        let mut usage = Usage { cost_microusd, ..Usage::default() };
+        for model in models.values() {
+            let read = model.cache_read.saturating_add(model.cache_creation);
+            let input_tokens = model.input.saturating_add(read);
+            usage = usage.plus(Usage { input_tokens, output_tokens: model.output, cost_microusd: 0 });
+        }
+        if models.is_empty() {
+            let turn = head.usage();
+            usage = usage.plus(Usage {
+                input_tokens: self.counted.input_tokens.saturating_add(whole_input(turn)),
+                output_tokens: self.counted.output_tokens.saturating_add(turn.output),
+                cost_microusd: 0,
+            });
+        }
+        self.open.clear();
+        self.counted = usage;
+        usage
+    }
+
+    /// Returns what was used in all, with what a turn that goes on used so far.
+    pub(super) fn total(&self) -> Usage {
+        self.open.values().fold(self.counted, |sum, tokens| {
+            let Tokens { input: input_tokens, output: output_tokens, .. } = *tokens;
+            sum.plus(Usage { input_tokens, output_tokens, cost_microusd: 0 })
+        })
+    }
+}
+
+fn whole_input(tokens: Tokens) -> u64 {
+    let cached = tokens.cache_creation.saturating_add(tokens.cache_read);
+    tokens.input.saturating_add(cached)
+}
+
+/// Rounds to a whole number; what is none is 0.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "`as` saturates, and makes NaN 0"
+)]
+pub(super) fn whole(number: f64) -> u64 {
+    number.round() as u64
+}

@@ -1,0 +1,71 @@
+//! How a turn ended, from its `result` message. The words are the agent's; exit codes say nothing here.
+
+use ipa_events::{FailureClass, Outcome, Retry};
+use jiff::Timestamp;
+
+use super::wire::Head;
+
+/// Reads a result. `error` is what the last message said about an error of the model.
+pub(super) fn outcome(head: &Head<'_>, error: Option<&str>, resets_at: Option<Timestamp>) -> Outcome {
+    let is_error = head.is_error == Some(true);
+    match head.subtype() {
+        "success" if !is_error => success(head),
+        "success" => model_error(head, error, resets_at),
+        "error_max_turns" => failed("the agent used up the turns it may take", Retry::Human),
+        "error_max_budget_usd" => failed("the agent used up its budget", Retry::Human),
+        "error_during_execution" => during_execution(head),
+        other => failed(&format!("the agent ended its turn with {}", word(other)), Retry::Backoff),
+    }
+}
+
+fn success(head: &Head<'_>) -> Outcome {
+    if head.stop_reason.is_some() {
+        return Outcome::Completed;
+    }
+    // The stream from the model was cut, and the agent did not notice.
+    Outcome::Failed {
+        class: FailureClass::EndedWithoutResult,
+        detail: "the answer of the agent's model was cut off".to_owned(),
+        retry: Retry::Backoff,
+    }
+}
+
+fn model_error(head: &Head<'_>, error: Option<&str>, resets_at: Option<Timestamp>) -> Outcome {
+    if let Some(at) = resets_at {
+        return failed("the agent's usage limit is reached", Retry::At(at));
+    }
+    match error {
+        Some("billing_error") => failed("the agent's account has no credit", Retry::Human),
+        Some("authentication_failed") => misconfigured("the agent is not logged in, or its key is wrong"),
+        Some("model_not_found") => misconfigured("the agent's model does not exist, or may not be used"),
+        Some("invalid_request") if head.terminal_reason.as_deref() == Some("prompt_too_long") => {
+            failed("the conversation is too long for the agent's model", Retry::Human)
+        }
+        Some(other) => failed(&format!("the agent's model failed: {}", word(other)), Retry::Backoff),
+        None => failed("the agent's model failed", Retry::Backoff),
+    }
+}
+
+fn during_execution(head: &Head<'_>) -> Outcome {
+    if let Some(reason) = head.terminal_reason.as_deref().filter(|it| it.starts_with("aborted")) {
+        return failed(&format!("the agent's turn was {}", word(reason)), Retry::Backoff);
+    }
+    if head.errors().iter().any(|error| error.starts_with("No conversation found")) {
+        return misconfigured("the agent does not know the conversation that it was to resume");
+    }
+    failed("the agent failed while it worked", Retry::Backoff)
+}
+
+fn failed(detail: &str, retry: Retry) -> Outcome {
+    Outcome::Failed { class: FailureClass::AgentError, detail: detail.to_owned(), retry }
+}
+
+fn misconfigured(detail: &str) -> Outcome {
+    let class = FailureClass::Misconfigured;
+    Outcome::Failed { class, detail: detail.to_owned(), retry: Retry::Human }
+}
+
+/// Makes one harmless word of what an agent printed.
+fn word(text: &str) -> String {
+    text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(60).collect()
+}

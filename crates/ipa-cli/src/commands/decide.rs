@@ -1,0 +1,182 @@
+//! What waits for a person, and what the person decides.
+
+use ipa_events::Reference;
+use ipa_pod::{Edge as _, SystemEdge};
+use ipa_server::wire::{
+    CommandReply, Decision, DecisionInput, DecisionState, List, Shown, TaskDetail, VerdictWord,
+};
+use serde_json::Value;
+
+use super::query::{all, encode};
+use super::{App, task};
+use crate::access;
+use crate::cli::{AnswerArgs, DecisionArgs, RejectArgs};
+use crate::client::{Client, parse};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{Table, plain};
+
+/// `ipa inbox`
+pub(super) async fn inbox(app: &App) -> Result<Exit, Failure> {
+    let client = access::reading(&app.settings).await?;
+    let inbox = all(&client, "/api/v1/inbox").await?;
+    app.out.reply(&inbox, |inbox| {
+        let inbox: List<Decision> = parse("the inbox", inbox)?;
+        let now = SystemEdge.now();
+        let mut table = Table::new(&["ID", "KIND", "AGE", "TASK", "WHAT"]);
+        for it in &inbox.items {
+            let kind = format!("{:?}", it.kind).to_lowercase();
+            let age = task::age(it.created_at, now);
+            table.row(vec![it.handle.clone(), kind, age, it.task_title.clone(), it.title.clone()]);
+        }
+        Ok(if table.is_empty() { "nothing needs you\n".to_owned() } else { table.render() })
+    })?;
+    Ok(Exit::Done)
+}
+
+/// `ipa approve`
+pub(super) async fn approve(app: &App, args: &DecisionArgs) -> Result<Exit, Failure> {
+    let client = access::writing(&app.settings, app.out, "approve").await?;
+    let decision = find(&client, &args.id).await?;
+    // Who names a task has perhaps not seen what is open there.
+    if Reference::parse_numbered(&args.id, 'd').is_err() && app.out.can_ask() {
+        app.out.note(shown(&decision));
+        app.out.prompt(&format!("{}: {}? [y/N]", decision.handle, plain(&decision.title)));
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).map_err(Failure::Broken)?;
+        if !line.trim().eq_ignore_ascii_case("y") {
+            app.out.note("nothing was decided");
+            return Ok(Exit::PersonNeeded);
+        }
+    }
+    let input = Input {
+        verdict: VerdictWord::Approve,
+        seen: args.seen.as_deref(),
+        reason: args.message.as_deref(),
+        text: None,
+    };
+    send(app, &client, &decision, input).await
+}
+
+/// `ipa reject`
+pub(super) async fn reject(app: &App, args: &RejectArgs) -> Result<Exit, Failure> {
+    let client = access::writing(&app.settings, app.out, "reject").await?;
+    let decision = find(&client, &args.id).await?;
+    let input = Input {
+        verdict: VerdictWord::Reject,
+        seen: args.seen.as_deref(),
+        reason: Some(&args.message),
+        text: None,
+    };
+    send(app, &client, &decision, input).await
+}
+
+/// `ipa answer`
+pub(super) async fn answer(app: &App, args: &AnswerArgs) -> Result<Exit, Failure> {
+    let client = access::writing(&app.settings, app.out, "answer").await?;
+    let decision = find(&client, &args.id).await?;
+    let input = Input { verdict: VerdictWord::Answer, seen: None, reason: None, text: Some(&args.text) };
+    send(app, &client, &decision, input).await
+}
+
+struct Input<'a> {
+    verdict: VerdictWord,
+    seen: Option<&'a str>,
+    reason: Option<&'a str>,
+    text: Option<&'a str>,
+}
+
+async fn send(app: &App, client: &Client, decision: &Decision, input: Input<'_>) -> Result<Exit, Failure> {
+    let reply = decide(client, decision, input).await?;
+    app.out.reply(&reply, |reply| {
+        let reply: CommandReply = parse("the reply", reply)?;
+        let again = if reply.repeated { " (it was so already)" } else { "" };
+        Ok(format!("{} is decided{again}\n", decision.handle))
+    })?;
+    Ok(Exit::Done)
+}
+
+async fn decide(client: &Client, decision: &Decision, input: Input<'_>) -> Result<Value, Failure> {
+    let seen = match input.seen {
+        None => decision.payload_hash.clone(),
+        Some(hash) => hash.parse().map_err(|error: ipa_events::InvalidValue| Failure::Usage {
+            message: error.to_string(),
+            help: "take it from `payload_hash` in `ipa inbox --json`".to_owned(),
+        })?,
+    };
+    let body = DecisionInput {
+        verdict: input.verdict,
+        payload_hash: seen,
+        reason: input.reason.map(str::to_owned),
+        text: input.text.map(str::to_owned),
+    };
+    client.post(&format!("/api/v1/inbox/{}/decision", decision.id), &body).await
+}
+
+/// Decides something that was just shown: yes, or, for a question, with an answer.
+pub(crate) async fn settle(client: &Client, decision: &Decision, answer: &Settled) -> Result<(), Failure> {
+    let input = match answer {
+        Settled::Yes => Input { verdict: VerdictWord::Approve, seen: None, reason: None, text: None },
+        Settled::No(why) => Input { verdict: VerdictWord::Reject, seen: None, reason: Some(why), text: None },
+        Settled::Text(text) => {
+            Input { verdict: VerdictWord::Answer, seen: None, reason: None, text: Some(text) }
+        }
+    };
+    decide(client, decision, input).await.map(drop)
+}
+
+/// What a person says to something that was just shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Settled {
+    /// Yes.
+    Yes,
+    /// No, and why.
+    No(String),
+    /// The answer to a question.
+    Text(String),
+}
+
+/// Finds the decision that a person means.
+async fn find(client: &Client, id: &str) -> Result<Decision, Failure> {
+    let missing = |message: String| Failure::NotFound { message, help: "see `ipa inbox`".to_owned() };
+    let numbered = Reference::parse_numbered(id, 'd').ok();
+    let name = numbered.map_or_else(|| id.to_owned(), |(task, _)| task.to_string());
+    let detail: TaskDetail = client.read(&format!("/api/v1/tasks/{}", encode(&name))).await?;
+    if let Some((_, number)) = numbered {
+        let found = detail.decisions.into_iter().find(|decision| decision.id.number == number);
+        return found.ok_or_else(|| missing(format!("there is no decision {id}")));
+    }
+    let mut open = detail.decisions.into_iter().filter(|decision| decision.state == DecisionState::Open);
+    match (open.next(), open.next()) {
+        (Some(only), None) => Ok(only),
+        (None, _) => Err(missing(format!("nothing is open in {name}"))),
+        (Some(first), Some(second)) => Err(Failure::Usage {
+            message: format!(
+                "more than one decision is open in {name}: {}, {}, …",
+                first.handle, second.handle
+            ),
+            help: "name one of them".to_owned(),
+        }),
+    }
+}
+
+/// Writes what is asked, for a person who is to decide it.
+pub(crate) fn shown(decision: &Decision) -> String {
+    let text = match &decision.payload {
+        Shown::Gate { document, commit, check_results, .. } => {
+            let document = document
+                .as_ref()
+                .map(|it| format!("── {} v{}\n{}\n", it.name, it.version, it.text.trim_end()));
+            let commit = commit.as_ref().map(|commit| format!("commit {}\n", commit.short()));
+            let checks = check_results
+                .iter()
+                .map(|check| format!("{} {}\n", if check.passed { "✓" } else { "✗" }, check.command));
+            [document, commit].into_iter().flatten().chain(checks).collect()
+        }
+        Shown::Permission { tool, input, .. } => format!("{tool} {input}"),
+        Shown::Question { text, choices, .. } if choices.is_empty() => text.clone(),
+        Shown::Question { text, choices, .. } => format!("{text}\n({})", choices.join(" | ")),
+        Shown::Escalation { detail, .. } => detail.clone(),
+    };
+    plain(text.trim_end())
+}

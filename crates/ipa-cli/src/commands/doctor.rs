@@ -1,0 +1,165 @@
+//! Finding out whether everything that ipa needs is there; each bad line says what mends it.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use ipa_events::store::SqliteStore;
+use serde::Serialize;
+use serde_json::json;
+
+use super::App;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::plain;
+use crate::{holder, process, wiring};
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, Serialize)]
+struct Line {
+    name: &'static str,
+    state: State,
+    what: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<String>,
+}
+
+/// How well it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    /// As it should be.
+    Good,
+    /// Not there, and not needed.
+    Absent,
+    /// Works, and should be mended.
+    Warning,
+    /// Needed, and not there.
+    Bad,
+}
+
+/// `ipa doctor`
+pub(super) async fn run(app: &App) -> Result<Exit, Failure> {
+    let mut lines = vec![git(app), data(&app.settings.data), configuration(app)];
+    lines.push(store(app).await);
+    lines.push(holding(app));
+    lines.extend(engine(app).await);
+    let ok = lines.iter().all(|line| line.state != State::Bad);
+    let value = json!({ "schema": "ipa.doctor/v1", "ok": ok, "checks": lines });
+    app.out.reply(&value, |_value| {
+        let mut text = String::new();
+        for line in &lines {
+            let sign = match line.state {
+                State::Good => "✓",
+                State::Absent => "–",
+                State::Warning => "!",
+                State::Bad => "✗",
+            };
+            let fix = line.fix.as_ref().map(|fix| format!("   fix: {fix}")).unwrap_or_default();
+            text.push_str(&plain(&format!("{sign} {}: {}{fix}\n", line.name, line.what)));
+        }
+        Ok(text)
+    })?;
+    Ok(if ok { Exit::Done } else { Exit::Failed })
+}
+
+fn git(app: &App) -> Line {
+    let ran = process::run(Path::new("/"), &app.settings.agent_env, &["git", "--version"]);
+    match ran {
+        Ok(ran) if ran.well => good("git", ran.output.trim().trim_start_matches("git version ")),
+        Ok(ran) => bad("git", ran.output.trim(), "install git 2.39 or newer"),
+        Err(_) => bad("git", "not found", "install git, and see that it is on PATH"),
+    }
+}
+
+fn data(data: &Path) -> Line {
+    let Ok(metadata) = data.metadata() else {
+        return Line {
+            name: "data directory",
+            state: State::Absent,
+            what: format!("{}: not made yet", data.display()),
+            fix: None,
+        };
+    };
+    let mode = metadata.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        let what = format!("{}: mode {mode:o}, others can look in", data.display());
+        return bad("data directory", &what, &format!("chmod 700 {}", data.display()));
+    }
+    good("data directory", &data.display().to_string())
+}
+
+fn configuration(app: &App) -> Line {
+    match app.settings.warnings.first() {
+        None => good("configuration", "readable"),
+        Some(warning) => Line {
+            name: "configuration",
+            state: State::Warning,
+            what: warning.clone(),
+            fix: Some("move it to your own configuration file".to_owned()),
+        },
+    }
+}
+
+async fn store(app: &App) -> Line {
+    let database = &app.settings.database;
+    if !database.exists() {
+        return Line { name: "store", state: State::Absent, what: "empty".to_owned(), fix: None };
+    }
+    let store = match SqliteStore::open_read_only(database).await {
+        Ok(store) => store,
+        Err(error) => {
+            return bad("store", &error.to_string(), "update ipa, or restore the file from a backup");
+        }
+    };
+    match ipa_events::verify(&store, None).await {
+        Ok(report) if report.problems.is_empty() => {
+            good("store", &format!("{} events verified", report.events))
+        }
+        Ok(report) => {
+            let what = format!("{} problems in {} events", report.problems.len(), report.events);
+            bad("store", &what, "`ipa event verify` lists them")
+        }
+        Err(error) => bad("store", &error.to_string(), "see that the disk is whole"),
+    }
+}
+
+fn holding(app: &App) -> Line {
+    match holder::server_file(&app.settings.data) {
+        Some(server) => {
+            let holder = server.holder;
+            good("held by", &format!("ipa {}, pid {}, {}", holder.command, holder.pid, server.url))
+        }
+        None => Line {
+            name: "held by",
+            state: State::Absent,
+            what: "nobody".to_owned(),
+            fix: Some("`ipa serve` makes tasks go on".to_owned()),
+        },
+    }
+}
+
+/// What the engine's own parts say: agents.
+async fn engine(app: &App) -> Vec<Line> {
+    let engine = match wiring::reader(&app.settings).await {
+        Ok(engine) => engine,
+        Err(failure) => return vec![bad("engine", &failure.to_string(), "see the line about the store")],
+    };
+    let rows = engine.runtimes().await;
+    let line = |row: ipa_pod::RuntimeRow| match row.probe {
+        Ok(probe) => good("agent", &format!("{} {}", row.kind, probe.version.unwrap_or_default())),
+        // It needs a command, which is given where it is used.
+        Err(_) if row.kind == "command" => good("agent", "command:PROGRAM"),
+        Err(error) => {
+            Line { name: "agent", state: State::Absent, what: format!("{}: {error}", row.kind), fix: None }
+        }
+    };
+    rows.into_iter().map(line).collect()
+}
+
+fn good(name: &'static str, what: &str) -> Line {
+    Line { name, state: State::Good, what: what.trim().to_owned(), fix: None }
+}
+
+fn bad(name: &'static str, what: &str, fix: &str) -> Line {
+    Line { name, state: State::Bad, what: what.to_owned(), fix: Some(fix.to_owned()) }
+}

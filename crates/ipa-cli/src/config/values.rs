@@ -1,0 +1,218 @@
+//! What can be configured: plain values with their defaults. A key that is not here does not exist.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use ipa_events::task::{GatePolicy, Gates, TaskLimits};
+use ipa_events::{BranchName, Runtime};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// What can be configured.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Values {
+    /// The branch to start from when the author named none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) base: Option<BranchName>,
+    /// What is known of the agents' roles.
+    pub(crate) roles: RoleValues,
+    /// Who opens the gates.
+    pub(crate) gates: GateValues,
+    /// How much at a time, how often, how soon.
+    pub(crate) limits: LimitValues,
+    /// How a pod heals.
+    pub(crate) pod: PodValues,
+    /// What an acknowledged event survives.
+    pub(crate) store: StoreValues,
+    /// What checks the work.
+    pub(crate) checks: CheckValues,
+    /// What confines agents.
+    pub(crate) sandbox: SandboxValues,
+}
+
+/// `[roles]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RoleValues {
+    /// The one that carries the plan out; its agent has all roles of a task whose author named none.
+    pub(crate) develop: OneRole,
+}
+
+/// `[roles.R]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct OneRole {
+    /// Which agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) agent: Option<Runtime>,
+}
+
+/// `[gates]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct GateValues {
+    /// Spec to planning.
+    pub(crate) spec_clarification: GatePolicy,
+    /// Plan to development.
+    pub(crate) planning: GatePolicy,
+    /// Development to review.
+    pub(crate) development: GatePolicy,
+    /// Review to completed.
+    pub(crate) review: GatePolicy,
+}
+
+impl Default for GateValues {
+    fn default() -> Self {
+        let Gates { spec_clarification, planning, development, review } = Gates::default();
+        Self { spec_clarification, planning, development, review }
+    }
+}
+
+impl From<GateValues> for Gates {
+    fn from(values: GateValues) -> Self {
+        let GateValues { spec_clarification, planning, development, review } = values;
+        Self { spec_clarification, planning, development, review }
+    }
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct LimitValues {
+    /// Agents at a time, in all.
+    pub(crate) runs: NonZeroU32,
+    /// Agents at a time on one repository.
+    pub(crate) per_repo: NonZeroU32,
+    /// Agents at a time of one runtime.
+    pub(crate) per_runtime: NonZeroU32,
+    /// Tasks that may wait in review before no new work starts.
+    pub(crate) in_review: NonZeroU32,
+    /// Attempts at one run before a person is asked.
+    pub(crate) attempts: NonZeroU32,
+    /// The least time between the starts of two runs of a task.
+    pub(crate) cooldown: Span,
+}
+
+impl Default for LimitValues {
+    fn default() -> Self {
+        let slots = ipa_pod::SlotLimits::default();
+        Self {
+            runs: slots.runs,
+            per_repo: slots.per_repo,
+            per_runtime: slots.per_runtime,
+            in_review: slots.in_review,
+            attempts: TaskLimits::default().attempts,
+            cooldown: Span(Duration::from_secs(2)),
+        }
+    }
+}
+
+/// `[pod]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct PodValues {
+    /// Who is restarted with an actor that failed.
+    pub(crate) strategy: StrategyName,
+    /// How many restarts are borne.
+    pub(crate) intensity: Intensity,
+}
+
+/// Who is restarted with an actor that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum StrategyName {
+    /// Itself.
+    OneForOne,
+    /// Itself, and those started after it.
+    #[default]
+    RestForOne,
+    /// All.
+    OneForAll,
+}
+
+/// How many restarts within which span are borne.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Intensity {
+    /// How many.
+    pub(crate) restarts: u32,
+    /// Within which span.
+    pub(crate) within: Span,
+}
+
+impl Default for Intensity {
+    fn default() -> Self {
+        let pod = ipa_pod::PodConfig::default();
+        Self { restarts: pod.restarts, within: Span(pod.within) }
+    }
+}
+
+/// `[store]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct StoreValues {
+    /// What an acknowledged event survives.
+    pub(crate) durability: DurabilityName,
+}
+
+/// What an acknowledged event survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DurabilityName {
+    /// A loss of power.
+    #[default]
+    Full,
+    /// The end of the process at any moment.
+    Normal,
+}
+
+/// `[checks]`
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct CheckValues {
+    /// The commands, in order.
+    pub(crate) commands: Vec<String>,
+}
+
+/// `[sandbox]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct SandboxValues {
+    /// What confines agents.
+    pub(crate) backend: BackendName,
+}
+
+/// What confines agents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum BackendName {
+    /// The best that works here; none works: nothing runs.
+    #[default]
+    Auto,
+    /// The kernel's landlock.
+    Landlock,
+    /// Nothing.
+    None,
+}
+
+/// A length of time, written as people write it: `2s`, `500ms`, `1h30m`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span(pub(crate) Duration);
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let millis = self.0.as_millis();
+        if millis.is_multiple_of(1000) {
+            serializer.collect_str(&format_args!("{}s", millis / 1000))
+        } else {
+            serializer.collect_str(&format_args!("{millis}ms"))
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        crate::cli::parse_duration(&text).map(Self).map_err(serde::de::Error::custom)
+    }
+}

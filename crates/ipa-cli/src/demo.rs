@@ -1,0 +1,148 @@
+//! The whole product on a throw-away repository: a scripted agent mends a real bug, through the real pods,
+//! workspaces, agent host, event log and server. Knows the story; what happens in it is the engine's.
+
+mod gates;
+mod repo;
+mod script;
+mod story;
+
+use std::time::Duration;
+
+use ipa_events::Principal;
+use ipa_pod::{Drain, Scope};
+use ipa_server::wire::{CreateTask, TaskDetail};
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::access::{self, Taken};
+use crate::cli::DemoArgs;
+use crate::client::{Client, Local, parse};
+use crate::commands::{App, Engaged, Parts, Port, Stopping, loopback};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::plain;
+use crate::wiring;
+use gates::Gates;
+use repo::{DemoRepo, Test};
+use story::Story;
+
+/// How long the whole demo may take; it takes a few seconds.
+const AT_MOST: Duration = Duration::from_mins(3);
+
+const REQUEST: &str = "total 1 4 prints 6 instead of 10: the last number is left out. Mend it, and say what an \
+empty range is.";
+
+/// What is known at the end.
+struct Done {
+    detail: TaskDetail,
+    before: Test,
+    after: Test,
+}
+
+/// `ipa demo`
+pub(crate) async fn run(app: &App, args: &DemoArgs) -> Result<Exit, Failure> {
+    let began = Instant::now();
+    let mut stopping = Stopping::new()?;
+    let held = access::take(&app.settings, "demo").await?;
+    let repo = DemoRepo::make(&app.settings)?;
+    app.out.note("No account, no network. A scripted agent mends a real bug in a throw-away git repository.");
+    let played = tokio::select! {
+        played = tokio::time::timeout(AT_MOST, play(app, args, held, &repo)) => {
+            played.unwrap_or_else(|_late| Err(Failure::TimedOut("the demo did not come to its end".to_owned())))
+        }
+        () = stopping.wait() => Err(Failure::Interrupted("`ipa demo` plays it again".to_owned())),
+    };
+    let path = repo.path().display().to_string();
+    if !args.keep {
+        repo.remove()?;
+    }
+    let Done { detail, before, after } = played?;
+    let task = &detail.task;
+    let seconds = began.elapsed().as_secs_f64();
+    if app.out.is_json() {
+        app.out.json(&json!({
+            "schema": "ipa.demo/v1", "task": task.handle, "repo": path, "branch": task.branch,
+            "commit": task.commit, "events": task.version, "seconds": (seconds * 10.0).round() / 10.0,
+            "test_before": before.word(), "test_after": after.word(), "kept": args.keep,
+        }))?;
+    } else {
+        app.out.line(closing(&detail, seconds))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Plays the story with who holds the data directory, or with an engine of its own.
+async fn play(app: &App, args: &DemoArgs, taken: Taken, repo: &DemoRepo) -> Result<Done, Failure> {
+    let before = repo.test(&app.settings, None)?;
+    if before == Test::Passed {
+        return Err(Failure::Wrong("the demo's test passes before anything was mended".to_owned()));
+    }
+    app.out.note(format!("repository {}   ./test.sh: {}", repo.path().display(), before.word()));
+    let draft = CreateTask {
+        request: REQUEST.to_owned(),
+        title: Some("total leaves the last number out".to_owned()),
+        repo: Some(repo.source()?),
+        agent: Some(repo.agent()?),
+        checks: Some(vec!["./test.sh".to_owned()]),
+        ..CreateTask::default()
+    };
+    let detail = match taken {
+        Taken::By(_) => {
+            let client = access::writing(&app.settings, app.out, "demo").await?;
+            let detail: TaskDetail = parse("the task", &client.post("/api/v1/tasks", &draft).await?)?;
+            let mut gates = Gates::new(app.out, args, None);
+            Story::new(app.out).follow(&client, &detail, &mut gates).await?
+        }
+        Taken::Held(held) => alone(app, args, held, &draft).await?,
+    };
+    let branch = detail.task.branch.as_ref().map(ToString::to_string);
+    let after = repo.test(&app.settings, branch.as_deref())?;
+    if after == Test::Failed {
+        return Err(Failure::Wrong("the demo's test fails on what was delivered".to_owned()));
+    }
+    Ok(Done { detail, before, after })
+}
+
+/// Plays the story with an engine of its own, which runs this task only.
+async fn alone(
+    app: &App,
+    args: &DemoArgs,
+    held: crate::holder::DataDir,
+    draft: &CreateTask,
+) -> Result<TaskDetail, Failure> {
+    let mut settings = app.settings.clone();
+    // The pause between two runs spares a real agent's service; this one has none.
+    settings.values.limits.cooldown.0 = Duration::ZERO;
+    let store = wiring::store_to_write(&settings).await?;
+    let engine = wiring::engine(&settings, store.clone())?;
+    let config = wiring::local_config(&settings)?;
+    let recorder = Client::Local(Box::new(Local::new(engine.clone(), config, None)));
+    let detail: TaskDetail = parse("the task", &recorder.post("/api/v1/tasks", draft).await?)?;
+    drop(recorder);
+    let scope = Scope::Only(detail.task.id);
+    let parts = Parts { held, store, engine };
+    let engaged = Engaged::start(app, parts, ("demo", scope), (loopback(), Port::FirstFree)).await?;
+    app.out.note(format!("dashboard  {}", engaged.login_url()));
+    let person = engaged.client(&settings)?;
+    settings.user = Principal::Policy("demo".to_owned());
+    let policy = engaged.client(&settings)?;
+    let mut gates = Gates::new(app.out, args, Some(policy));
+    let played = Story::new(app.out).follow(&person, &detail, &mut gates).await;
+    drop((person, gates));
+    // A demo that broke off leaves no agent behind.
+    engaged.stop(if played.is_ok() { Drain::Detach } else { Drain::Stop }).await;
+    played
+}
+
+fn closing(detail: &TaskDetail, seconds: f64) -> String {
+    let handle = detail.task.handle;
+    let branch = detail.task.branch.as_ref().map(ToString::to_string).unwrap_or_default();
+    let commit = detail.task.commit.as_ref().map(|commit| commit.short().to_owned()).unwrap_or_default();
+    plain(&format!(
+        "✓ completed           branch {branch}, commit {commit}, {} events   {seconds:.1}s\n\
+         ./test.sh failed before, and passes on the delivered commit\n\
+         See what happened:  ipa diff {handle} · ipa event list {handle} · ipa serve\n\
+         Now yours:          cd your-repo && ipa run \"describe the change\" --agent command:PROGRAM",
+        detail.task.version
+    ))
+}

@@ -1,0 +1,121 @@
+//! Who opens the demo's gates: the person at the terminal, and, when nobody answers in time, the demo itself.
+
+use std::time::Duration;
+
+use ipa_events::task::DecisionKind;
+use ipa_server::wire::{Decision, DecisionState, DiffSet, Shown, TaskDetail};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::cli::DemoArgs;
+use crate::client::Client;
+use crate::commands::{Settled, forget, settle, typed_lines};
+use crate::failure::Failure;
+use crate::output::{Out, diff_text, plain};
+
+/// How long the person has before the demo goes on by itself.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Who opens the demo's gates.
+pub(super) struct Gates {
+    out: Out,
+    /// The demo's own hand, `policy:demo`; none when somebody else's server plays the demo.
+    policy: Option<Client>,
+    typed: Option<mpsc::Receiver<String>>,
+    asked: Option<(Decision, Instant)>,
+}
+
+impl Gates {
+    /// Finds out whether somebody can be asked.
+    pub(super) fn new(out: Out, args: &DemoArgs, policy: Option<Client>) -> Self {
+        let typed = (out.can_ask() && !args.yes).then(typed_lines);
+        Self { out, policy, typed, asked: None }
+    }
+
+    /// Asks what is open, or decides it at once when nobody is to be asked.
+    pub(super) async fn see(&mut self, client: &Client, detail: &TaskDetail) -> Result<(), Failure> {
+        let open: Vec<_> = detail.decisions.iter().filter(|it| it.state == DecisionState::Open).collect();
+        if let Some((asked, _)) = &self.asked {
+            if open.iter().any(|decision| decision.id == asked.id) {
+                return Ok(());
+            }
+            self.asked = None;
+        }
+        for decision in open {
+            match decision.kind {
+                DecisionKind::Gate if self.typed.is_some() => {
+                    self.ask(decision.clone());
+                    return Ok(());
+                }
+                DecisionKind::Escalation => {
+                    return Err(Failure::Wrong(format!("the demo needs help: {}", decision.title)));
+                }
+                DecisionKind::Gate | DecisionKind::Permission => {
+                    self.decide(client, decision, &Settled::Yes).await?;
+                }
+                DecisionKind::Question => {
+                    self.decide(client, decision, &Settled::Text(first_choice(decision))).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for a line of the person's, or none when it was too long; for ever while nothing is asked. May be
+    /// dropped and called again: what was typed is not lost.
+    pub(super) async fn typed(&mut self) -> Option<String> {
+        let (Some(typed), Some((_, until))) = (&mut self.typed, &self.asked) else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            line = typed.recv() => line,
+            () = tokio::time::sleep_until(*until) => None,
+        }
+    }
+
+    /// Carries out what was typed, or what is done by itself. Not to be dropped half-way.
+    pub(super) async fn take(&mut self, client: &Client, line: Option<&str>) -> Result<(), Failure> {
+        let Some((decision, _)) = self.asked.take() else { return Ok(()) };
+        match line.map(str::trim) {
+            None => {
+                self.out.note("y   (by itself)");
+                self.decide(client, &decision, &Settled::Yes).await
+            }
+            Some("" | "y" | "Y") => settle(client, &decision, &Settled::Yes).await,
+            Some("d") => {
+                let diff: DiffSet = client.read(&format!("/api/v1/tasks/{}/diff", decision.task_id)).await?;
+                self.out.note(diff_text(&diff));
+                self.ask(decision);
+                Ok(())
+            }
+            Some(_) => {
+                let why = "whoever watches the demo wants to see it once more".to_owned();
+                settle(client, &decision, &Settled::No(why)).await
+            }
+        }
+    }
+
+    fn ask(&mut self, decision: Decision) {
+        if let Some(typed) = &mut self.typed {
+            forget(typed);
+        }
+        self.out.prompt(&format!("? {}? [Y/n/d=diff]", plain(&decision.title)));
+        self.asked = Some((decision, Instant::now() + PATIENCE));
+    }
+
+    /// Decides by the demo's own hand. What is gone meanwhile needs no decision.
+    async fn decide(&self, client: &Client, decision: &Decision, settled: &Settled) -> Result<(), Failure> {
+        match settle(self.policy.as_ref().unwrap_or(client), decision, settled).await {
+            Err(Failure::Problem(problem)) if problem.code.starts_with("decision_") => Ok(()),
+            other => other,
+        }
+    }
+}
+
+fn first_choice(decision: &Decision) -> String {
+    let choices = match &decision.payload {
+        Shown::Question { choices, .. } => choices.as_slice(),
+        Shown::Gate { .. } | Shown::Permission { .. } | Shown::Escalation { .. } => &[],
+    };
+    choices.first().cloned().unwrap_or_else(|| "as you think best".to_owned())
+}

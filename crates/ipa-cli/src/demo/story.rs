@@ -1,0 +1,150 @@
+//! The demo as it is told: a line a phase, and the pod that is stopped on the way.
+
+use ipa_events::task::DecisionKind;
+use ipa_events::{Phase, Role};
+use ipa_pod::log::{AgentEvent, Body};
+use ipa_server::wire::{DecisionState, DiffSet, TaskDetail};
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::gates::Gates;
+use crate::client::Client;
+use crate::commands::{Ending, News, Watch, end_of, put_away};
+use crate::failure::Failure;
+use crate::output::{Out, plain};
+
+/// Tells what happens.
+pub(super) struct Story {
+    out: Out,
+    phase: Phase,
+    since: Instant,
+    tools: u32,
+    pod: Pod,
+}
+
+/// What was done to the pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pod {
+    /// Nothing yet.
+    Untouched,
+    /// It was stopped while this host kept an agent, at this version.
+    Stopped { host: Option<u32>, version: u64 },
+    /// It came back.
+    Back,
+}
+
+impl Story {
+    /// Begins the story.
+    pub(super) fn new(out: Out) -> Self {
+        let since = Instant::now();
+        Self { out, phase: Phase::SpecClarification, since, tools: 0, pod: Pod::Untouched }
+    }
+
+    /// Follows the task to its end.
+    pub(super) async fn follow(
+        mut self,
+        client: &Client,
+        detail: &TaskDetail,
+        gates: &mut Gates,
+    ) -> Result<TaskDetail, Failure> {
+        let mut watch = Watch::new(client, &detail.task, 0).await?;
+        loop {
+            let news = tokio::select! {
+                news = watch.next() => news?,
+                line = gates.typed() => {
+                    gates.take(client, line.as_deref()).await?;
+                    continue;
+                }
+            };
+            let (now, kind) = match news {
+                News::Log(_, entry) => {
+                    self.hear(&entry);
+                    continue;
+                }
+                News::Event(event, now) => (now, event.kind),
+                News::Look(now) => (now, String::new()),
+            };
+            self.told(client, &now).await?;
+            self.restart(client, &now, &kind).await?;
+            gates.see(client, &now).await?;
+            match end_of(&now.task) {
+                Some(Ending::Completed) => return put_away(client, now.task.id).await,
+                Some(Ending::Cancelled | Ending::Parked) => {
+                    let why = now.task.waiting_for.unwrap_or_else(|| now.task.status.to_string());
+                    return Err(Failure::Wrong(format!("the demo's task did not complete: {why}")));
+                }
+                Some(Ending::Person) | None => {}
+            }
+        }
+    }
+
+    fn hear(&mut self, entry: &AgentEvent) {
+        if matches!(entry.body, Body::ToolCall { .. }) {
+            self.tools = self.tools.saturating_add(1);
+        }
+    }
+
+    /// Tells of a phase that is over.
+    async fn told(&mut self, client: &Client, now: &TaskDetail) -> Result<(), Failure> {
+        if now.task.phase == self.phase {
+            return Ok(());
+        }
+        let what = match self.phase {
+            Phase::SpecClarification => {
+                let of = |kind| now.decisions.iter().filter(move |it| it.kind == kind);
+                let answered = of(DecisionKind::Question).filter(|it| it.state == DecisionState::Answered);
+                format!("{} questions answered, AC1 AC2", answered.count())
+            }
+            Phase::Planning => {
+                let steps = now.plan.versions.last().map_or(0, |plan| {
+                    plan.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit())).count()
+                });
+                format!("plan v{}, {steps} steps", now.plan.version.unwrap_or_default())
+            }
+            Phase::Development => {
+                let diff: DiffSet = client.read(&format!("/api/v1/tasks/{}/diff", now.task.id)).await?;
+                let sum =
+                    |count: fn(&ipa_pod::work::DiffFile) -> u32| diff.files.iter().map(count).sum::<u32>();
+                format!(
+                    "{} tool calls, +{} −{}",
+                    self.tools,
+                    sum(|file| file.added),
+                    sum(|file| file.removed)
+                )
+            }
+            Phase::Review => {
+                let passed = now.checks.results.iter().filter(|check| check.passed).count();
+                format!("{passed} of {} checks passed on the commit", now.checks.commands.len())
+            }
+            Phase::Completed | Phase::Cancelled => return Ok(()),
+        };
+        let name = self.phase.to_string().replace('_', " ");
+        let seconds = self.since.elapsed().as_secs_f64();
+        self.out.note(plain(&format!("✓ {name:<19} {what}   {seconds:.1}s")));
+        self.phase = now.task.phase;
+        self.since = Instant::now();
+        self.tools = 0;
+        Ok(())
+    }
+
+    /// Stops the pod while its agent works, once, and tells how it came back.
+    async fn restart(&mut self, client: &Client, now: &TaskDetail, kind: &str) -> Result<(), Failure> {
+        let develops = now.runs.iter().rev().find(|run| run.role == Role::Develop);
+        match (self.pod, develops) {
+            (Pod::Untouched, Some(run)) if run.pid.is_some() && run.finished_at.is_none() => {
+                self.pod = Pod::Stopped { host: run.pid, version: now.task.version.get() };
+                client.post(&format!("/api/v1/pods/{}/restart", now.task.id), &json!({})).await?;
+            }
+            (Pod::Stopped { host, version }, Some(run)) if kind == "run.adopted" => {
+                self.pod = Pod::Back;
+                let same =
+                    if run.pid == host { "the agent worked on meanwhile" } else { "with another agent" };
+                self.out.note(format!(
+                    "  (stopped the pod to show recovery … it came back from event {version}; {same})"
+                ));
+            }
+            (Pod::Untouched | Pod::Stopped { .. } | Pod::Back, _) => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,182 @@
+//! The one place with concrete types: which store, which workspaces, which agents an engine is made of.
+
+mod empty;
+
+use std::fs::DirBuilder;
+use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use ipa_agent::{CommandRuntime, ScriptedRuntime};
+use ipa_events::store::{Durability, OpenStoreError, SqliteOptions, SqliteStore, Store};
+use ipa_events::task::{Gates, TaskLimits};
+use ipa_pod::{Engine, EngineConfig, PodConfig, SlotLimits, Strategy, TaskDefaults};
+use ipa_server::{ServerConfig, Sessions, Token};
+use ipa_workspace::{Config as WorkspaceConfig, Dirs, GitWorkspaces, SandboxBackend};
+
+use crate::commands::nearest_repository;
+use crate::config::{BackendName, DurabilityName, Settings, StrategyName};
+use crate::failure::Failure;
+use crate::holder::HolderError;
+
+/// Makes an engine that reads, and changes nothing.
+///
+/// # Errors
+///
+/// [`Failure`] when the store cannot be read.
+pub(crate) async fn reader(settings: &Settings) -> Result<Engine, Failure> {
+    let store = store_to_read(settings).await?;
+    engine(settings, store)
+}
+
+/// Makes an engine that records commands, and runs nothing.
+///
+/// # Errors
+///
+/// [`Failure`] when the store cannot be opened.
+pub(crate) async fn recorder(settings: &Settings) -> Result<Engine, Failure> {
+    let store = store_to_write(settings).await?;
+    engine(settings, store)
+}
+
+/// Opens the store for reading; one that is not there yet is empty.
+///
+/// # Errors
+///
+/// [`Failure::Store`] when it cannot be read.
+pub(crate) async fn store_to_read(settings: &Settings) -> Result<Store, Failure> {
+    match SqliteStore::open_read_only(&settings.database).await {
+        Ok(store) => Ok(store),
+        Err(OpenStoreError::Missing(_)) => Ok(empty::store()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Opens the store for writing. The caller holds the data directory.
+///
+/// # Errors
+///
+/// [`Failure::Store`] when it cannot be opened.
+pub(crate) async fn store_to_write(settings: &Settings) -> Result<Store, Failure> {
+    let durability = match settings.values.store.durability {
+        DurabilityName::Full => Durability::Full,
+        DurabilityName::Normal => Durability::Normal,
+    };
+    Ok(SqliteStore::open(&settings.database, SqliteOptions { durability }).await?)
+}
+
+/// Puts an engine together; it runs nothing before it is started.
+///
+/// # Errors
+///
+/// [`Failure`] when the folders of the workspaces cannot be used.
+pub(crate) fn engine(settings: &Settings, store: Store) -> Result<Engine, Failure> {
+    make_private(&settings.data)?;
+    let workspaces =
+        GitWorkspaces::open(workspace_config(settings)).map_err(ipa_pod::EngineError::Workspace)?;
+    let builder = Engine::builder(store, engine_config(settings), Arc::new(workspaces));
+    let helper = &settings.helper;
+    Ok(builder
+        .runtime(Arc::new(CommandRuntime::new(helper.clone())))
+        .runtime(Arc::new(ScriptedRuntime::new(helper.clone())))
+        .build())
+}
+
+/// Makes the data directory, if it is not there, for its owner alone.
+fn make_private(data: &Path) -> Result<(), HolderError> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
+    made.map_err(|source| HolderError::Io {
+        doing: "making the data directory",
+        path: data.to_owned(),
+        source,
+    })
+}
+
+fn engine_config(settings: &Settings) -> EngineConfig {
+    let values = &settings.values;
+    let limits = &values.limits;
+    let mut config = EngineConfig::new(settings.data.join("runs"));
+    config.defaults = TaskDefaults {
+        agent: values.roles.develop.agent.clone(),
+        gates: Gates::from(values.gates),
+        checks: values.checks.commands.iter().map(|check| check.as_str().into()).collect(),
+        limits: TaskLimits { attempts: limits.attempts, ..TaskLimits::default() },
+    };
+    config.slots = SlotLimits {
+        runs: limits.runs,
+        per_repo: limits.per_repo,
+        per_runtime: limits.per_runtime,
+        in_review: limits.in_review,
+    };
+    config.cooldown = limits.cooldown.0;
+    config.pod = PodConfig {
+        strategy: match values.pod.strategy {
+            StrategyName::OneForOne => Strategy::OneForOne,
+            StrategyName::RestForOne => Strategy::RestForOne,
+            StrategyName::OneForAll => Strategy::OneForAll,
+        },
+        restarts: values.pod.intensity.restarts,
+        within: values.pod.intensity.within.0,
+        ..PodConfig::default()
+    };
+    config.agent_env.clone_from(&settings.agent_env);
+    config
+}
+
+fn workspace_config(settings: &Settings) -> WorkspaceConfig {
+    let data = &settings.data;
+    let dirs =
+        Dirs { mirrors: data.join("mirrors"), shadow: data.join("shadow"), root: data.join("workspaces") };
+    let mut config = WorkspaceConfig::new(dirs, settings.helper.clone(), settings.agent_env.clone());
+    // The scripted agent is this very program.
+    config.read_also = vec![settings.helper.program.clone()];
+    config.user_env.clone_from(&settings.git_env);
+    config.sandbox = match settings.values.sandbox.backend {
+        BackendName::Auto => SandboxBackend::Auto,
+        BackendName::Landlock => SandboxBackend::Landlock,
+        BackendName::None => SandboxBackend::None,
+    };
+    config
+}
+
+/// Makes the configuration of the API in this process; its token is nobody else's.
+///
+/// # Errors
+///
+/// [`Failure::Holder`] when the system has no randomness to give.
+pub(crate) fn local_config(settings: &Settings) -> Result<ServerConfig, Failure> {
+    let token =
+        Token::generate().map_err(|source| HolderError::Token { path: settings.data.clone(), source })?;
+    let mut config = ServerConfig::new(token);
+    config.user = settings.user.clone();
+    config.default_repo = default_repo(settings);
+    Ok(config)
+}
+
+/// Makes the configuration of a server that others reach.
+///
+/// # Errors
+///
+/// [`Failure`] when the logins of browsers cannot be kept.
+pub(crate) fn server_config(
+    settings: &Settings,
+    token: Token,
+    bind: SocketAddr,
+) -> Result<ServerConfig, Failure> {
+    let mut config = ServerConfig::new(token);
+    config.bind = bind;
+    config.user = settings.user.clone();
+    config.default_repo = default_repo(settings);
+    let sessions = Sessions::in_file(settings.data.join("sessions.json"));
+    config.sessions = sessions.map_err(|error| Failure::Io {
+        doing: format!("keeping the logins of browsers in {}", error.path.display()),
+        source: error.source,
+    })?;
+    Ok(config)
+}
+
+/// The repository around the current folder: what a page means that names none.
+fn default_repo(settings: &Settings) -> Option<ipa_events::RepoSource> {
+    nearest_repository(&settings.cwd)?.to_str()?.parse().ok()
+}

@@ -1,0 +1,98 @@
+//! The store before the first command: nothing in it, and nothing goes in. Reading must not make files.
+
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, ready};
+use ipa_events::store::{
+    Append, AppendError, Appended, Lease, Leases, Log, ModelError, ModelId, ModelRow, Models, Position,
+    RawRecord, ReadError, Snapshot, Snapshots, Store, StoreFault, StreamInfo, Version,
+};
+use ipa_events::{CommandId, StreamId};
+use tokio::sync::watch;
+
+/// Makes the store that holds nothing.
+pub(super) fn store() -> Store {
+    let empty = Arc::new(Empty { head: watch::Sender::new(Position::ZERO) });
+    Store { log: empty.clone(), leases: empty.clone(), snapshots: empty.clone(), models: empty }
+}
+
+struct Empty {
+    head: watch::Sender<Position>,
+}
+
+type Read<'a, T> = BoxFuture<'a, Result<T, ReadError>>;
+
+fn refused<T: Send + 'static>() -> BoxFuture<'static, Result<T, AppendError>> {
+    ready(Err(AppendError::ReadOnly(StoreFault::new("there is no store yet")))).boxed()
+}
+
+impl Log for Empty {
+    fn append(&self, _append: Append) -> BoxFuture<'_, Result<Appended, AppendError>> {
+        refused()
+    }
+
+    fn read_stream(&self, _stream: &StreamId, _after: Version, _max: usize) -> Read<'_, Vec<RawRecord>> {
+        ready(Ok(Vec::new())).boxed()
+    }
+
+    fn read_all(&self, _after: Position, _max: usize) -> Read<'_, Vec<RawRecord>> {
+        ready(Ok(Vec::new())).boxed()
+    }
+
+    fn outcome(&self, _command: CommandId) -> Read<'_, Option<Appended>> {
+        ready(Ok(None)).boxed()
+    }
+
+    fn streams(&self, _after: u64, _max: usize) -> Read<'_, Vec<StreamInfo>> {
+        ready(Ok(Vec::new())).boxed()
+    }
+
+    fn head(&self) -> watch::Receiver<Position> {
+        self.head.subscribe()
+    }
+}
+
+impl Leases for Empty {
+    fn acquire(&self, _stream: &StreamId) -> BoxFuture<'_, Result<Lease, AppendError>> {
+        refused()
+    }
+
+    fn release(&self, _lease: Lease) -> BoxFuture<'_, Result<(), AppendError>> {
+        refused()
+    }
+}
+
+impl Snapshots for Empty {
+    fn load(&self, _stream: &StreamId) -> Read<'_, Option<Snapshot>> {
+        ready(Ok(None)).boxed()
+    }
+
+    fn save(&self, _stream: &StreamId, _snapshot: Snapshot) -> Read<'_, ()> {
+        ready(Ok(())).boxed()
+    }
+}
+
+impl Models for Empty {
+    fn position(&self, _model: ModelId) -> Read<'_, Position> {
+        ready(Ok(Position::ZERO)).boxed()
+    }
+
+    fn advance(
+        &self,
+        _model: ModelId,
+        _from: Position,
+        _to: Position,
+        _rows: Vec<ModelRow>,
+    ) -> BoxFuture<'_, Result<(), ModelError>> {
+        ready(Err(ModelError::Store(StoreFault::new("there is no store yet")))).boxed()
+    }
+
+    fn row(&self, _model: ModelId, _stream: &StreamId) -> Read<'_, Option<ModelRow>> {
+        ready(Ok(None)).boxed()
+    }
+
+    fn rows(&self, _model: ModelId, _after: Option<&StreamId>, _max: usize) -> Read<'_, Vec<ModelRow>> {
+        ready(Ok(Vec::new())).boxed()
+    }
+}

@@ -1,0 +1,44 @@
+//! The first command: the main job, with nothing but git and a shell.
+
+use std::fs;
+use std::process::Command;
+
+use crate::support::{World, git, said};
+
+#[test]
+fn the_demo_turns_a_failing_test_green_with_nothing_but_a_path() {
+    let world = World::new();
+    let data = world.data();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ipa"));
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).current_dir("/");
+    command.args(["demo", "--yes", "--json", "--keep", "--data-dir", data.to_str().unwrap()]);
+    let demo = said(&command.output().unwrap()).ok();
+    let told = demo.json();
+    let text = |name: &str| told[name].as_str().unwrap_or_else(|| panic!("{name}: {told}")).to_owned();
+    assert_eq!(
+        (text("task"), text("test_before"), text("test_after")),
+        ("T-1".into(), "failed".into(), "passed".into())
+    );
+    assert!(demo.err.contains("stopped the pod to show recovery"), "{demo:?}");
+    let repo = std::path::PathBuf::from(text("repo"));
+    let test = |folder: &std::path::Path| Command::new("sh").arg(folder.join("test.sh")).output().unwrap();
+    assert!(!test(&repo).status.success(), "the user's own checkout is as it was");
+    let tip = git(&repo, &["rev-parse", &text("branch")]);
+    assert_eq!(tip.trim(), text("commit"));
+    let delivered = world.path("delivered");
+    git(&repo, &["worktree", "add", "--quiet", delivered.to_str().unwrap(), &text("commit")]);
+    assert!(test(&delivered).status.success());
+    let readme = fs::read_to_string(delivered.join("README.md")).unwrap();
+    assert!(readme.starts_with("# total") && readme.ends_with("an empty range is 0.\n"), "{readme}");
+    let events = world.ipa(&["event", "list", "T-1", "--json"]).ok().json();
+    let events = events["items"].as_array().unwrap();
+    assert_eq!(events.len() as u64, told["events"].as_u64().unwrap());
+    let approvers: Vec<_> =
+        events.iter().filter(|it| it["type"] == "transition.approved").map(|it| &it["actor"]).collect();
+    assert_eq!(approvers.iter().filter(|actor| ***actor == "policy:demo").count(), 3, "{approvers:?}");
+    assert_eq!(events.iter().filter(|it| it["type"] == "run.adopted").count(), 1);
+    // What it says to look at works afterwards, without a server.
+    assert!(world.ipa(&["diff", "T-1", "--stat"]).ok().out.contains("total.sh"));
+    world.ipa(&["event", "verify"]).ok();
+    assert!(fs::read_dir(data.join("demo")).unwrap().next().is_some());
+}

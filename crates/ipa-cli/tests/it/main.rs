@@ -1,0 +1,20 @@
+//! The tests of the `ipa` program, and of the shape of the whole repository (`structure`).
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "tests"
+)]
+
+mod structure;
+
+mod demo;
+mod failing;
+mod record;
+mod served;
+mod support;
+mod survive;

@@ -1,0 +1,130 @@
+//! What people ask of tasks, from the API and from the forms of pages alike.
+
+use ipa_events::task::{Gates, Verdict};
+use ipa_events::{Ctx, DecisionId, Envelope, Executed, Handle, Phase, Reference, RunId, TaskCommand, TaskId};
+use ipa_pod::{CreatedTask, Engine, EngineError, TaskDraft};
+
+use crate::api::extract::{self, invalid};
+use crate::error::Code;
+use crate::error::problem::Refusal;
+use crate::state::AppState;
+use crate::wire::{Approve, Command, CreateTask, DecisionInput, VerdictWord};
+
+/// Creates a task.
+pub(crate) async fn create(state: &AppState, ctx: Ctx, asked: CreateTask) -> Result<CreatedTask, Refusal> {
+    let draft = draft(state, asked).await?;
+    Ok(state.engine().create(ctx, draft).await?)
+}
+
+async fn draft(state: &AppState, asked: CreateTask) -> Result<TaskDraft, Refusal> {
+    let repo = asked.repo.or_else(|| state.config().default_repo.clone()).ok_or_else(|| {
+        Refusal::new(Code::NoRepository, "no repository was named")
+            .help("name one: an absolute path on the server's machine, or a URL")
+    })?;
+    let mut depends_on = Vec::new();
+    for name in &asked.depends_on {
+        let reference: Reference = name.parse().map_err(|error| invalid(format!("{error}")))?;
+        let found = state.engine().resolve(reference).await;
+        depends_on.push(found.map_err(|error| {
+            let unknown = matches!(error, EngineError::UnknownTask(_));
+            if unknown { EngineError::UnknownDependency(reference) } else { error }
+        })?);
+    }
+    Ok(TaskDraft {
+        request: asked.request.into(),
+        title: asked.title.map(Into::into),
+        repo,
+        base: asked.base,
+        agent: asked.agent,
+        gates: asked.approve.map(|approve| match approve {
+            Approve::Ask => Gates::default(),
+            Approve::Auto => Gates::auto(),
+        }),
+        checks: asked.checks.map(|checks| checks.into_iter().map(Into::into).collect()),
+        start_at: asked.start_at.unwrap_or(Phase::SpecClarification),
+        priority: asked.priority.unwrap_or_default(),
+        depends_on,
+    })
+}
+
+/// Carries a command out on a task.
+pub(crate) async fn command(
+    state: &AppState,
+    ctx: Ctx,
+    task: TaskId,
+    command: Command,
+) -> Result<Executed, Refusal> {
+    let engine = state.engine();
+    let body = match command {
+        Command::Edit { title, priority } => TaskCommand::Edit { title: title.map(Into::into), priority },
+        Command::Pause { reason } => TaskCommand::Pause { reason: reason.map(Into::into) },
+        Command::Resume {} => TaskCommand::Resume,
+        Command::Complete { note } => TaskCommand::Complete { note: note.map(Into::into) },
+        Command::Cancel { reason } => TaskCommand::Cancel { reason: reason.map(Into::into) },
+        Command::Reopen {} => TaskCommand::Reopen,
+        Command::Retry {} => TaskCommand::Retry,
+        Command::Back { phase, reason } => TaskCommand::GoBack { phase, reason: reason.into() },
+        Command::Message { text } => TaskCommand::PostMessage { text: text.into() },
+        Command::Interrupt { run, reason } => {
+            let run = meant_run(engine, task, run.as_deref()).await?;
+            TaskCommand::InterruptRun { run, reason: reason.map(Into::into) }
+        }
+    };
+    execute(engine, task, Envelope { ctx, body }).await
+}
+
+/// Finds the run that is to be interrupted: the one that is named, or the one that is open.
+async fn meant_run(engine: &Engine, task: TaskId, named: Option<&str>) -> Result<RunId, Refusal> {
+    if let Some(name) = named {
+        let run = extract::run(engine, name).await?;
+        let other = || invalid(format!("run {name} does not belong to this task"));
+        return if run.task == task { Ok(run) } else { Err(other()) };
+    }
+    let open = engine.task(task).await?.state.open_run().map(|run| run.id);
+    open.ok_or_else(|| {
+        Refusal::new(Code::WrongState, "no run of this task is open").help("there is nothing to interrupt")
+    })
+}
+
+/// Decides what waits for a person.
+pub(crate) async fn decide(
+    state: &AppState,
+    ctx: Ctx,
+    decision: DecisionId,
+    input: DecisionInput,
+) -> Result<Executed, Refusal> {
+    let seen = Some(input.payload_hash.clone());
+    let body = TaskCommand::Answer { decision, seen, verdict: verdict(input)? };
+    execute(state.engine(), decision.task, Envelope { ctx, body }).await
+}
+
+fn verdict(input: DecisionInput) -> Result<Verdict, Refusal> {
+    let said = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
+    let (reason, text) = (said(input.reason), said(input.text));
+    match input.verdict {
+        VerdictWord::Approve => Ok(Verdict::Approve { note: reason.or(text).map(Into::into) }),
+        VerdictWord::Reject => reason
+            .or(text)
+            .map(|reason| Verdict::Reject { reason: reason.into() })
+            .ok_or_else(|| invalid("a rejection needs its reason").help("say in `reason` what to do better")),
+        VerdictWord::Answer => text
+            .or(reason)
+            .map(|text| Verdict::Answer { text: text.into() })
+            .ok_or_else(|| invalid("an answer needs its text").help("say the answer in `text`")),
+    }
+}
+
+async fn execute(engine: &Engine, task: TaskId, command: Envelope<TaskCommand>) -> Result<Executed, Refusal> {
+    match engine.execute(task, command).await {
+        Ok(executed) => Ok(executed),
+        Err(error) => {
+            // A person knows the task by its short name; one that cannot be read keeps its id.
+            let handle: Option<Handle> = engine.task(task).await.ok().map(|view| view.row.summary.handle);
+            let refusal = Refusal::from(error);
+            Err(match handle {
+                Some(handle) => refusal.naming(task, handle),
+                None => refusal,
+            })
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What waits for a person.
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use crate::api::extract::{self, In};
+use crate::api::tasks::{expected, told};
+use crate::api::{act, idempotency, reply};
+use crate::error::Code;
+use crate::error::problem::Refusal;
+use crate::security::Viewer;
+use crate::state::AppState;
+use crate::wire::{Decision, DecisionInput};
+
+/// Lists all that waits for a person, the oldest first.
+pub(super) async fn list(State(state): State<AppState>, _viewer: Viewer) -> Result<Response, Refusal> {
+    Ok(reply::list("/api/v1/inbox?", open(&state).await?, None))
+}
+
+/// Collects all that waits for a person, the oldest first.
+pub(crate) async fn open(state: &AppState) -> Result<Vec<Decision>, Refusal> {
+    let rows = state.engine().tasks().await?;
+    let mut open = Vec::new();
+    for row in rows.iter().filter(|row| !row.summary.decisions.is_empty()) {
+        let view = state.engine().task(row.summary.id).await?;
+        open.extend(view.state.waiting_for_person().map(|decision| Decision::of(&view.state, decision)));
+    }
+    open.sort_by_key(|decision| (decision.created_at, decision.id));
+    Ok(open)
+}
+
+/// Shows a decision, open or not; a task's name means the only one that is open there.
+pub(super) async fn show(
+    State(state): State<AppState>,
+    _viewer: Viewer,
+    In(name): In<String>,
+) -> Result<Response, Refusal> {
+    let id = state.engine().resolve_decision(&name).await?;
+    let view = state.engine().task(id.task).await?;
+    let found = view.state.decision(id).map(|decision| Decision::of(&view.state, decision));
+    let unknown = || {
+        Refusal::new(Code::UnknownDecision, format!("there is no decision {name}"))
+            .help("`ipa inbox` lists what waits for you")
+    };
+    Ok(reply::single(found.ok_or_else(unknown)?))
+}
+
+/// Decides what waits for a person.
+pub(super) async fn decide(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    In(name): In<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    let id = state.engine().resolve_decision(&name).await?;
+    let input: DecisionInput = extract::json(&headers, &body)?;
+    let target = format!("decide {id}");
+    let key = idempotency::ctx(&state, &viewer, &headers, (&target, &body))?;
+    let handle = expected(&state, id.task, &headers, key.ctx.command_id).await?;
+    let executed = act::decide(&state, key.ctx.clone(), id, input).await?;
+    Ok(reply::executed(told(id.task, handle, executed), key.replay(&executed)))
+}

@@ -1,0 +1,100 @@
+//! What runs where: pods, agents, changes to the outside.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use ipa_events::Runtime;
+use ipa_pod::RuntimeRow;
+use serde::Deserialize;
+
+use crate::api::extract::{self, Asked, In, invalid};
+use crate::api::reply;
+use crate::error::Code;
+use crate::error::problem::Refusal;
+use crate::security::Viewer;
+use crate::state::AppState;
+use crate::wire::{AgentRow, Pod, SyncOp};
+
+/// Lists the pods that there are, and the tasks whose pod cannot run.
+pub(super) async fn pods(State(state): State<AppState>, _viewer: Viewer) -> Result<Response, Refusal> {
+    let rows = state.engine().tasks().await?;
+    Ok(reply::list("/api/v1/pods?", rows.iter().filter_map(Pod::of).collect(), None))
+}
+
+/// Stops the pod of a task and starts it again; a parked task is parked no more.
+pub(super) async fn restart(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    In(name): In<String>,
+) -> Result<StatusCode, Refusal> {
+    let task = extract::task(state.engine(), &name).await?;
+    state.engine().restart_pod(viewer.ctx(&state), task).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Stops the pod of a task; it starts again when something happens to the task.
+pub(super) async fn stop(
+    State(state): State<AppState>,
+    _viewer: Viewer,
+    In(name): In<String>,
+) -> Result<StatusCode, Refusal> {
+    let task = extract::task(state.engine(), &name).await?;
+    state.engine().stop_pod(task).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Lists the kinds of agents, and whether they work here.
+pub(super) async fn agents(State(state): State<AppState>, _viewer: Viewer) -> Result<Response, Refusal> {
+    let rows = state.engine().runtimes().await;
+    Ok(reply::list("/api/v1/agents?", rows.iter().map(AgentRow::of).collect(), None))
+}
+
+/// Finds out whether one agent works here, with its argument, as in `command:make fix`.
+pub(super) async fn agent(
+    State(state): State<AppState>,
+    _viewer: Viewer,
+    In(name): In<String>,
+) -> Result<Response, Refusal> {
+    let runtime: Runtime = name.parse().map_err(|error| invalid(format!("{error}")))?;
+    let probe = state.engine().probe(&runtime).await.ok_or_else(|| {
+        Refusal::new(Code::NotFound, format!("this server knows no agent of the kind {:?}", runtime.kind()))
+            .help("`ipa agent list` lists the kinds it knows")
+    })?;
+    Ok(reply::single(AgentRow::of(&RuntimeRow { kind: runtime.to_string(), probe })))
+}
+
+#[derive(Deserialize)]
+pub(super) struct OfTask {
+    task: Option<String>,
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+/// Lists changes to the outside, of one task or of all, the newest task first; the cursor is the handle of
+/// the last task that was looked at.
+pub(super) async fn sync(
+    State(state): State<AppState>,
+    _viewer: Viewer,
+    Asked(asked): Asked<OfTask>,
+) -> Result<Response, Refusal> {
+    let engine = state.engine();
+    if let Some(name) = &asked.task {
+        let view = engine.task(extract::task(engine, name).await?).await?;
+        let handle = view.row.summary.handle;
+        let ops = view.state.ops.iter().map(|op| SyncOp::of(handle, op)).collect();
+        return Ok(reply::list("/api/v1/sync?", ops, None));
+    }
+    let (limit, after) = (extract::limit(asked.limit), extract::handle(asked.after.as_deref())?);
+    let rows = engine.tasks().await?;
+    let mut rest = rows.iter().filter(|row| after.is_none_or(|after| row.summary.handle < after));
+    let (mut ops, mut last) = (Vec::new(), None);
+    for row in rest.by_ref().take(limit) {
+        // A task that cannot be read hides the others' changes no more than the others do its own.
+        if let Ok(view) = engine.task(row.summary.id).await {
+            ops.extend(view.state.ops.iter().map(|op| SyncOp::of(row.summary.handle, op)));
+        }
+        last = Some(row.summary.handle.to_string());
+    }
+    let next = rest.next().and(last);
+    Ok(reply::list(&format!("/api/v1/sync?limit={limit}&"), ops, next))
+}

@@ -1,0 +1,279 @@
+//! An open page: what it shows, how far it is, and what is new for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use ipa_events::store::Position;
+use ipa_events::task::Run;
+use ipa_events::{Handle, PodCondition, RunId, TaskId};
+use ipa_pod::{EngineError, TaskView};
+use tokio::sync::watch;
+
+use super::cursor::Cursor;
+use super::follow::{Follow, Room};
+use super::patch::Patch;
+use super::regions::Regions;
+use super::stream::{Touched, unrendered};
+use super::topic::{Section, Topic, Topics};
+use crate::error::Code;
+use crate::error::problem::Refusal;
+use crate::state::AppState;
+use crate::views::components::log::run_log;
+use crate::views::layout::count;
+use crate::views::task::Stat;
+use crate::web;
+
+/// How many events are read at a time to find out what they touched, and how often.
+const BATCH: usize = 1_000;
+const BATCHES: usize = 4;
+/// Of runs that started while a page was away, so many get their log.
+const NEW_RUNS: usize = 8;
+
+type Pods = Arc<BTreeMap<TaskId, PodCondition>>;
+
+/// An open page.
+pub(super) struct OpenPage {
+    state: AppState,
+    csrf: String,
+    topics: Vec<(Topic, Option<TaskId>)>,
+    cursor: Cursor,
+    moved: bool,
+    head: watch::Receiver<Position>,
+    pods: watch::Receiver<Pods>,
+    seen_pods: Pods,
+    follows: BTreeMap<RunId, Follow>,
+    /// How many decisions were open when that was last sent.
+    open: Option<usize>,
+    /// How much the work of a task differed when that was last looked at, and what was known of it then.
+    stat: Option<(web::task::StatKey, Option<Stat>)>,
+}
+
+impl OpenPage {
+    /// Opens a page: finds the tasks of its topics, and the logs that it follows.
+    pub(super) async fn open(
+        state: AppState,
+        csrf: String,
+        topics: Topics,
+        cursor: Cursor,
+    ) -> Result<Self, Refusal> {
+        let (head, mut pods) = (state.engine().head(), state.engine().pods());
+        let seen_pods = pods.borrow_and_update().clone();
+        let mut resolved = Vec::new();
+        for topic in topics.0 {
+            let task = match &topic {
+                Topic::Nav | Topic::Board(_) | Topic::Inbox => None,
+                Topic::Task(task) | Topic::Section(task, _) | Topic::Story(task) | Topic::Run(task, _) => {
+                    Some(state.engine().resolve(*task).await?)
+                }
+            };
+            resolved.push((topic, task));
+        }
+        let mut page = Self {
+            state,
+            csrf,
+            topics: resolved,
+            cursor,
+            moved: false,
+            head,
+            pods,
+            seen_pods,
+            follows: BTreeMap::new(),
+            open: None,
+            stat: None,
+        };
+        page.follow_known().await?;
+        Ok(page)
+    }
+
+    /// Takes up the logs that the page had, and the run that it asked for.
+    async fn follow_known(&mut self) -> Result<(), Refusal> {
+        let mut known = self.cursor.runs.clone();
+        known.retain(|run, _| self.topics.iter().any(|(_, task)| *task == Some(run.task)));
+        for (topic, task) in &self.topics {
+            if let (Topic::Run(_, number), Some(task)) = (topic, task) {
+                known.entry(RunId::new(*task, *number)).or_insert(0);
+            }
+        }
+        for (id, after) in known {
+            let view = web::task::read(self.state.engine(), id.task).await?;
+            let run = view.state.run(id).cloned();
+            let run = run.ok_or_else(|| Refusal::new(Code::UnknownRun, format!("there is no run {id}")))?;
+            self.follow(run, view.row.summary.handle, after).await?;
+        }
+        self.cursor.runs = self.follows.values().map(|follow| (follow.run(), follow.sent())).collect();
+        Ok(())
+    }
+
+    async fn follow(&mut self, run: Run, task: Handle, after: u64) -> Result<(), EngineError> {
+        let id = run.id;
+        let follow = Follow::begin(self.state.engine(), (run, task), after).await?;
+        self.follows.insert(id, follow);
+        Ok(())
+    }
+
+    /// Returns how far the page is.
+    pub(super) const fn cursor(&self) -> &Cursor {
+        &self.cursor
+    }
+
+    /// Tells whether the page came further since this was last asked.
+    pub(super) fn take_moved(&mut self) -> bool {
+        std::mem::take(&mut self.moved)
+    }
+
+    /// Tells whether the page is ahead of the log: it was made from another store.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.cursor.position > *self.head.borrow()
+    }
+
+    /// Tells whether the log of an open run is followed.
+    pub(super) fn follows(&self) -> bool {
+        self.follows.values().any(|follow| !follow.is_done())
+    }
+
+    /// Waits until something was appended, or a pod came, went or was parked.
+    pub(super) async fn changed(&mut self) {
+        let changed = tokio::select! {
+            changed = self.head.changed() => changed,
+            changed = self.pods.changed() => changed,
+        };
+        if changed.is_err() {
+            // The engine is gone; the server ends the stream.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Returns what is new for the page, at most a frame of it, and moves its cursor behind that.
+    pub(super) async fn news(&mut self) -> Vec<Patch> {
+        let tip = *self.head.borrow_and_update();
+        let mut touched = self.touched_by_events(tip).await;
+        self.add_pods(&mut touched);
+        let mut patches = Vec::new();
+        if tip > self.cursor.position || !touched.is_nothing() {
+            self.moved |= tip > self.cursor.position;
+            patches = self.regions(&touched).await;
+            self.cursor.position = self.cursor.position.max(tip);
+        }
+        patches.extend(self.logs().await);
+        patches
+    }
+
+    async fn touched_by_events(&mut self, tip: Position) -> Touched {
+        let mut tasks = BTreeSet::new();
+        let mut at = self.cursor.position;
+        for _ in 0..BATCHES {
+            if at >= tip {
+                return Touched::Some(tasks);
+            }
+            let Ok(events) = self.state.engine().events(at, BATCH).await else { return Touched::All };
+            let Some(last) = events.last() else { return Touched::Some(tasks) };
+            at = last.position;
+            tasks.extend(events.iter().filter_map(|event| event.stream.as_task()));
+        }
+        if at >= tip { Touched::Some(tasks) } else { Touched::All }
+    }
+
+    fn add_pods(&mut self, touched: &mut Touched) {
+        let now = self.pods.borrow_and_update().clone();
+        let before = std::mem::replace(&mut self.seen_pods, now.clone());
+        if let Touched::Some(tasks) = touched {
+            let all = before.keys().chain(now.keys());
+            tasks.extend(all.filter(|task| before.get(task) != now.get(task)));
+        }
+    }
+
+    /// Renders every region that may look different now.
+    async fn regions(&mut self, touched: &Touched) -> Vec<Patch> {
+        let (state, csrf) = (self.state.clone(), self.csrf.clone());
+        let mut round = Regions::new(&state, &csrf);
+        let mut patches = Vec::new();
+        for (topic, task) in self.topics.clone() {
+            if task.is_some_and(|task| !touched.has(task)) {
+                continue;
+            }
+            match self.region(&mut round, &topic, task).await {
+                Ok(rendered) => patches.extend(rendered),
+                Err(error) => unrendered(&error),
+            }
+        }
+        patches
+    }
+
+    async fn region(
+        &mut self,
+        round: &mut Regions<'_>,
+        topic: &Topic,
+        task: Option<TaskId>,
+    ) -> Result<Vec<Patch>, EngineError> {
+        match (topic, task) {
+            (Topic::Nav, _) => {
+                let open = web::open_decisions(self.state.engine()).await?;
+                let changed = self.open.replace(open) != Some(open);
+                Ok(changed.then(|| Patch::morph("inbox-count", count(open))).into_iter().collect())
+            }
+            (Topic::Board(filter), _) => Ok(vec![round.board(*filter).await?]),
+            (Topic::Inbox, _) => Ok(vec![round.inbox().await?]),
+            (Topic::Task(_), Some(task)) => round.task(task).await,
+            (Topic::Section(_, section), Some(task)) => self.section(round, task, *section).await,
+            (Topic::Story(_), Some(task)) => {
+                let view = round.view(task).await?.clone();
+                self.story(&view).await
+            }
+            (Topic::Task(_) | Topic::Section(..) | Topic::Story(_), None) | (Topic::Run(..), _) => {
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    async fn section(
+        &mut self,
+        round: &mut Regions<'_>,
+        task: TaskId,
+        section: Section,
+    ) -> Result<Vec<Patch>, EngineError> {
+        let view = round.view(task).await?;
+        let key = web::task::stat_key(view);
+        let stat = match &self.stat {
+            Some((known, stat)) if *known == key => *stat,
+            Some(_) | None => web::task::stat(self.state.engine(), view).await,
+        };
+        self.stat = Some((key, stat));
+        round.section(task, section, stat).await
+    }
+
+    /// Adds the logs of runs that began after the newest that the page has.
+    async fn story(&mut self, view: &TaskView) -> Result<Vec<Patch>, EngineError> {
+        let handle = view.row.summary.handle;
+        let Some(task) = view.state.id() else { return Ok(Vec::new()) };
+        let of_task = self.follows.keys().filter(|run| run.task == task).map(|run| run.number);
+        let newest = of_task.max();
+        let new = view.state.runs.iter().rev().take_while(|run| Some(run.id.number) > newest);
+        let new: Vec<Run> = new.take(if newest.is_some() { NEW_RUNS } else { 1 }).cloned().collect();
+        let mut patches = Vec::new();
+        for run in new.into_iter().rev() {
+            patches.push(Patch::append(format!("story-{handle}"), run_log(&run, handle, &[], 0)));
+            self.follow(run, handle, 0).await?;
+        }
+        self.forget_old(task);
+        Ok(patches)
+    }
+
+    /// Forgets runs that are over and read, but for the newest: it tells which others are new.
+    fn forget_old(&mut self, task: TaskId) {
+        let newest = self.follows.keys().filter(|run| run.task == task).max().copied();
+        self.follows.retain(|run, follow| !follow.is_done() || Some(*run) == newest || run.task != task);
+        self.cursor.runs.retain(|run, _| self.follows.contains_key(run));
+    }
+
+    /// Takes what is new in the logs, as much as fits into a frame.
+    async fn logs(&mut self) -> Vec<Patch> {
+        let mut room = Room::of_a_frame();
+        let mut patches = Vec::new();
+        for (run, follow) in &mut self.follows {
+            follow.pull().await;
+            patches.extend(follow.take(&mut room));
+            self.cursor.runs.insert(*run, follow.sent());
+        }
+        patches
+    }
+}

@@ -1,0 +1,9 @@
+//! What more than one page shows.
+
+pub(crate) mod decision;
+pub(crate) mod document;
+pub(crate) mod evidence;
+pub(crate) mod form;
+pub(crate) mod log;
+pub(crate) mod status;
+pub(crate) mod time;

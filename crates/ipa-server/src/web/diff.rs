@@ -1,0 +1,21 @@
+//! `/tasks/{id}/diff`: what a task changed.
+
+use axum::extract::{Path, State};
+use maud::Markup;
+
+use super::task::find;
+use super::{begin, live_of};
+use crate::error::problem::Refusal;
+use crate::state::AppState;
+use crate::views::diff;
+use crate::views::layout::{Place, page};
+
+pub(super) async fn show(State(state): State<AppState>, Path(id): Path<String>) -> Result<Markup, Refusal> {
+    let after = begin(&state);
+    let view = find(&state, &id).await?;
+    let (task, handle) = (view.row.summary.id, view.row.summary.handle);
+    let found = state.engine().diff(task).await?;
+    let live = live_of(&state, after, Vec::new()).await?;
+    let main = diff::page(handle, &view.state.title, view.state.head.as_ref(), &found);
+    Ok(page(&format!("{handle} diff"), Place::Elsewhere, Some(&live), &main))
+}

@@ -1,0 +1,158 @@
+//! `/tasks/{id}`: the page of a task.
+
+use std::collections::VecDeque;
+
+use axum::extract::{Path, Query, State};
+use ipa_events::task::Run;
+use ipa_events::{Oid, PodCondition, Reference, RunId, TaskId};
+use ipa_pod::log::TailError;
+use ipa_pod::{Engine, EngineError, TaskView};
+use maud::Markup;
+use serde::Deserialize;
+
+use super::{begin, live_of};
+use crate::error::Code;
+use crate::error::problem::{Refusal, chain};
+use crate::live::{CAUGHT_UP, Entry, Log, Section, Topic};
+use crate::security::Viewer;
+use crate::state::AppState;
+use crate::views::components::form::Forms;
+use crate::views::diff::totals;
+use crate::views::layout::{Place, page};
+use crate::views::task::{self, Shown, Stat, TaskPage};
+
+/// How many events of a log are read at a time.
+const BATCH: usize = 1_000;
+
+/// Which part of the page.
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    /// A section, by its word.
+    #[serde(default)]
+    section: String,
+    /// The number of a run, to read its log.
+    run: Option<u32>,
+    /// Only the entries of its log before this event.
+    before: Option<u64>,
+}
+
+pub(super) async fn show(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+    Query(asked): Query<Asked>,
+) -> Result<Markup, Refusal> {
+    let mut after = begin(&state);
+    let view = find(&state, &id).await?;
+    let handle = view.row.summary.handle;
+    let reference = Reference::Handle(handle);
+    let section = asked.section.parse().unwrap_or(Section::Log);
+    let mut topics = vec![Topic::Task(reference), Topic::Section(reference, section)];
+    let mut shown = None;
+    if section == Section::Log {
+        if let Some(run) = chosen(&view, asked.run)? {
+            let (read, seq) = read_log(state.engine(), run, asked.before).await;
+            if asked.before.is_none() {
+                after.runs.insert(run.id, seq);
+            }
+            shown = Some(read);
+        }
+        match (asked.run, asked.before) {
+            (_, Some(_)) => {}
+            (Some(number), None) => topics.push(Topic::Run(reference, number)),
+            (None, None) => topics.push(Topic::Story(reference)),
+        }
+    }
+    let stat = stat(state.engine(), &view).await;
+    let live = live_of(&state, after, topics).await?;
+    let main = task::page(
+        &TaskPage { view: &view, section, shown: shown.as_ref(), stat },
+        Forms::live(viewer.csrf()),
+    );
+    let title = format!("{handle} {}", view.state.title);
+    Ok(page(&title, Place::Elsewhere, Some(&live), &main))
+}
+
+/// Reads the task that an address names.
+pub(super) async fn find(state: &AppState, id: &str) -> Result<TaskView, Refusal> {
+    let reference: Reference = id.parse().map_err(|error| Refusal::new(Code::UnknownTask, chain(&error)))?;
+    let task = state.engine().resolve(reference).await?;
+    Ok(read(state.engine(), task).await?)
+}
+
+/// Reads a task. One that cannot be read any further is shown as it last was, parked, with the fault.
+pub(crate) async fn read(engine: &Engine, task: TaskId) -> Result<TaskView, EngineError> {
+    let fault = match engine.task(task).await {
+        Err(fault @ EngineError::Load { .. }) => fault,
+        read => return read,
+    };
+    let row = engine.tasks().await?.into_iter().find(|row| row.summary.id == task);
+    let Some(row) = row.filter(|row| matches!(row.pod, PodCondition::Parked(_))) else { return Err(fault) };
+    let last_good = engine.task_at(task, row.summary.version).await?;
+    Ok(TaskView { row, ..last_good })
+}
+
+/// What tells whether a task's work may differ from what it was.
+pub(crate) type StatKey = (Option<Oid>, Option<RunId>, usize);
+
+/// Returns what tells whether a task's work may differ from what it was.
+pub(crate) fn stat_key(view: &TaskView) -> StatKey {
+    let state = &view.state;
+    (state.head.clone(), state.open_run().map(|run| run.id), state.runs.len())
+}
+
+/// Finds out how much a task's work differs from what it began with; none before there is any, or where that
+/// cannot be told.
+pub(crate) async fn stat(engine: &Engine, view: &TaskView) -> Option<Stat> {
+    let task = view.state.id().filter(|_| view.state.base().is_some())?;
+    let diff = engine.diff(task).await.ok()?;
+    let (added, removed) = totals(&diff);
+    Some(Stat { files: diff.files.len(), added, removed })
+}
+
+fn chosen(view: &TaskView, number: Option<u32>) -> Result<Option<&Run>, Refusal> {
+    let Some(number) = number else { return Ok(view.state.runs.last()) };
+    let run = view.state.runs.iter().find(|run| run.id.number == number);
+    let unknown = || {
+        let handle = view.row.summary.handle;
+        Refusal::new(Code::UnknownRun, format!("{handle} has no run {number}"))
+    };
+    run.map(Some).ok_or_else(unknown)
+}
+
+/// Reads the end of a run's log, or of what comes before an event; also the number of the last event that was
+/// read.
+async fn read_log(engine: &Engine, run: &Run, before: Option<u64>) -> (Shown, u64) {
+    let mut log = Log::default();
+    let fault = match fold(engine, run, &mut log).await {
+        Ok(()) => None,
+        Err(LogFault::Engine(error)) => Some(chain(&error)),
+        Err(LogFault::Tail(error)) => Some(chain(&error)),
+    };
+    let mut entries: VecDeque<Entry> = log.entries.into();
+    if let Some(before) = before {
+        entries.retain(|entry| entry.seq < before);
+    }
+    let earlier = entries.len().saturating_sub(CAUGHT_UP);
+    entries.drain(..earlier);
+    (Shown { run: run.clone(), entries: entries.into(), earlier, fault }, log.seq)
+}
+
+enum LogFault {
+    Engine(EngineError),
+    Tail(TailError),
+}
+
+async fn fold(engine: &Engine, run: &Run, log: &mut Log) -> Result<(), LogFault> {
+    let mut tail = engine.run_log(run.id).await.map_err(LogFault::Engine)?;
+    loop {
+        let events = tail.read(BATCH).await.map_err(LogFault::Tail)?;
+        let last = events.len() < BATCH;
+        for event in events {
+            log.apply(event);
+        }
+        if last {
+            return Ok(());
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! From the engine's values to the JSON of the API. Pure.
+
+mod decision;
+mod rows;
+mod task;

@@ -1,0 +1,134 @@
+//! Events, pods, workspaces, agents, changes to the outside.
+
+use std::collections::BTreeMap;
+
+use ipa_events::store::RawRecord;
+use ipa_events::task::{self as domain, OpState};
+use ipa_events::{Codec, Handle, PodCondition, TaskId};
+use ipa_pod::work::Workspace;
+use ipa_pod::{RuntimeRow, TaskRow, TaskView};
+use serde_json::Value;
+
+use crate::wire::{AgentRow, EventRecord, Pod, PodState, SyncOp, SyncState, Why, WorkspaceRow};
+
+impl EventRecord {
+    /// Shows an event as it is kept.
+    pub(crate) fn of(raw: &RawRecord) -> Self {
+        let record = &raw.record;
+        let payload = serde_json::from_str(&record.payload);
+        Self {
+            id: raw.id,
+            task_id: raw.stream.as_task(),
+            version: raw.version,
+            position: raw.position,
+            kind: record.kind.clone(),
+            schema_version: record.schema_version,
+            actor: record.actor.clone(),
+            via: record.via.clone(),
+            at: record.at,
+            causation_id: record.causation_id.clone(),
+            correlation_id: record.correlation_id.clone(),
+            payload: payload.unwrap_or_else(|_not_json| Value::String(record.payload.clone())),
+            unreadable: Codec::default().decode(raw).err().map(|unreadable| unreadable.why),
+        }
+    }
+}
+
+impl Pod {
+    /// Shows what the pod of a task is doing; none when it has none.
+    pub(crate) fn of(row: &TaskRow) -> Option<Self> {
+        let (state, reason) = condition(&row.pod);
+        let (task_id, handle) = (row.summary.id, row.summary.handle);
+        Some(Self { task_id, handle, state: state?, reason })
+    }
+}
+
+fn condition(pod: &PodCondition) -> (Option<PodState>, Option<String>) {
+    match pod {
+        PodCondition::None => (None, None),
+        PodCondition::Active => (Some(PodState::Active), None),
+        PodCondition::Held(why) => (Some(PodState::Held), Some(why.to_string())),
+        PodCondition::Parked(why) => (Some(PodState::Parked), Some(why.to_string())),
+    }
+}
+
+impl Why {
+    /// Says why a task is doing something or not.
+    pub(crate) fn of(view: &TaskView) -> Self {
+        let it = &view.row.summary;
+        let run = it.run.as_ref().map(|run| run.id.handle(it.handle));
+        let reason = view.row.waiting_for().map_or_else(
+            || match &run {
+                Some(run) => format!("it is {}: run {run}", view.row.status()),
+                None => format!("it is {}", view.row.status()),
+            },
+            |waits| format!("it is {}, waiting for {waits}", view.row.status()),
+        );
+        Self {
+            task_id: it.id,
+            handle: it.handle,
+            phase: it.phase,
+            status: view.row.status(),
+            pod: condition(&view.row.pod).0,
+            run,
+            decisions: it.decisions.iter().map(|decision| decision.id.handle(it.handle)).collect(),
+            retry_at: view.state.retry.as_ref().map(|retry| retry.at),
+            reason,
+        }
+    }
+}
+
+impl WorkspaceRow {
+    /// Shows a checkout, with the short names of the tasks that there are.
+    pub(crate) fn of(workspace: &Workspace, handles: &BTreeMap<TaskId, Handle>) -> Self {
+        Self {
+            id: workspace.id.clone(),
+            task_id: workspace.id.task,
+            handle: handles.get(&workspace.id.task).copied(),
+            agent_id: workspace.id.agent.to_string(),
+            repo: workspace.repo.clone(),
+            path: workspace.path.display().to_string(),
+            branch: workspace.branch.clone(),
+            base: workspace.base.clone(),
+            left_out: workspace.left_out,
+        }
+    }
+}
+
+impl AgentRow {
+    /// Shows a kind of agent.
+    pub(crate) fn of(row: &RuntimeRow) -> Self {
+        let name = row.kind.clone();
+        match &row.probe {
+            Ok(probe) => Self { name, works: true, version: probe.version.clone(), problem: None },
+            Err(error) => Self { name, works: false, version: None, problem: Some(error.to_string()) },
+        }
+    }
+}
+
+impl SyncOp {
+    /// Shows a change to the outside.
+    pub(crate) fn of(handle: Handle, op: &domain::Op) -> Self {
+        let (state, until, branch, detail) = match &op.state {
+            OpState::Ready => (SyncState::Ready, None, None, None),
+            OpState::InFlight => (SyncState::InFlight, None, None, None),
+            OpState::Waiting { until } => (SyncState::Waiting, Some(*until), None, None),
+            OpState::Sent { branch } => (SyncState::Sent, None, Some(branch.clone()), None),
+            OpState::Dead { detail } => (SyncState::Dead, None, None, Some(detail.to_string())),
+        };
+        Self {
+            id: op.id,
+            handle: op.id.handle(handle),
+            task_id: op.id.task,
+            kind: "push_branch".to_owned(),
+            repo: op.delivery.repo.clone(),
+            branch: branch.unwrap_or_else(|| op.delivery.branch.clone()),
+            commit: op.delivery.commit.clone(),
+            payload_hash: op.payload_hash.clone(),
+            state,
+            attempts: op.attempts,
+            until,
+            detail,
+        }
+    }
+}

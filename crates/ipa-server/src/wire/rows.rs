@@ -1,0 +1,143 @@
+//! Rows of the smaller lists: pods, workspaces, agents, changes to the outside.
+
+use ipa_events::{
+    BranchName, Handle, Oid, OpId, PayloadHash, Phase, RepoSource, Status, TaskId, WorkspaceId,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What a task's pod is doing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pod {
+    /// The task.
+    pub task_id: TaskId,
+    /// The task's handle.
+    pub handle: Handle,
+    /// What it is doing.
+    pub state: PodState,
+    /// Why it waits or cannot run.
+    pub reason: Option<String>,
+}
+
+/// What a pod is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PodState {
+    /// It is working.
+    Active,
+    /// It found nothing that it may do now.
+    Held,
+    /// It cannot run.
+    Parked,
+}
+
+/// A checkout that is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkspaceRow {
+    /// Its id.
+    pub id: WorkspaceId,
+    /// The task.
+    pub task_id: TaskId,
+    /// The task's handle, if the task is there.
+    pub handle: Option<Handle>,
+    /// The place of work: `main`, `check`.
+    pub agent_id: String,
+    /// The repository that it came from.
+    pub repo: RepoSource,
+    /// Where it lies.
+    pub path: String,
+    /// Its branch; none for one that checks run in.
+    pub branch: Option<BranchName>,
+    /// The commit it began at.
+    pub base: Oid,
+    /// How many uncommitted changes of the user's own checkout were left out.
+    pub left_out: u32,
+}
+
+/// A kind of agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentRow {
+    /// Its name, as in `--agent NAME`.
+    pub name: String,
+    /// Whether it works here.
+    pub works: bool,
+    /// The version of its program, if it has one to tell.
+    pub version: Option<String>,
+    /// Why it does not work, and what to do.
+    pub problem: Option<String>,
+}
+
+/// A change to the outside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncOp {
+    /// Its id.
+    pub id: OpId,
+    /// Its handle, such as `T-12.o1`.
+    pub handle: String,
+    /// The task.
+    pub task_id: TaskId,
+    /// What kind of change it is: `push_branch`.
+    pub kind: String,
+    /// The repository.
+    pub repo: RepoSource,
+    /// The branch there.
+    pub branch: BranchName,
+    /// What the branch is to point to.
+    pub commit: Oid,
+    /// The hash of exactly that.
+    pub payload_hash: PayloadHash,
+    /// How far it is.
+    pub state: SyncState,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// Not tried again before.
+    pub until: Option<Timestamp>,
+    /// What happened, where it was given up.
+    pub detail: Option<String>,
+}
+
+/// How far a change to the outside is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SyncState {
+    /// To be tried.
+    Ready,
+    /// An attempt began, and its outcome is not known yet.
+    InFlight,
+    /// To be tried again.
+    Waiting,
+    /// It is there.
+    Sent,
+    /// Given up until a person helps.
+    Dead,
+}
+
+/// Why a task is doing something or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Why {
+    /// The task.
+    pub task_id: TaskId,
+    /// Its handle.
+    pub handle: Handle,
+    /// Where it stands.
+    pub phase: Phase,
+    /// In one word, what it is doing.
+    pub status: Status,
+    /// What its pod is doing; none when it has no pod.
+    pub pod: Option<PodState>,
+    /// The run that is open, by handle.
+    pub run: Option<String>,
+    /// The decisions that wait for a person, by handle.
+    pub decisions: Vec<String>,
+    /// When the next attempt is due, if one is.
+    pub retry_at: Option<Timestamp>,
+    /// All of that in a sentence.
+    pub reason: String,
+}
+
+/// Whether the server, or its store, is well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// `ok`.
+    pub status: String,
+}

@@ -1,0 +1,447 @@
+//! The JSON API: each route on a real engine, and what it says when something is wrong.
+
+use ipa_events::store::AppendFault;
+use ipa_events::{Role, TaskCommand};
+use ipa_server::wire;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::support::{Ask, House, approval};
+
+async fn create(house: &House, body: Value) -> Value {
+    let got = house.post("/api/v1/tasks", &body).bearer().send().await;
+    assert_eq!(got.status, 201, "{}", got.text);
+    got.json()
+}
+
+#[tokio::test]
+async fn a_task_is_created_with_the_fields_that_scripts_use() {
+    let house = House::new();
+    let body = json!({
+        "request": "Mend the flaky test\n\nIt fails on Mondays.", "repo": "/srv/repo", "base": "main", "agent": "fake",
+        "approve": "auto", "checks": ["cargo test"], "start_at": "planning", "priority": 3,
+    });
+    let got = house.post("/api/v1/tasks", &body).bearer().send().await;
+    assert_eq!(got.status, 201, "{}", got.text);
+    assert_eq!(got.header("location"), "/api/v1/tasks/T-1");
+    let task = got.json();
+    assert_eq!(got.header("etag"), format!("\"v{}\"", task["version"]));
+    assert_eq!(got.header("x-ipa-position"), house.head().to_string());
+    let fields = [
+        "schema",
+        "id",
+        "handle",
+        "title",
+        "phase",
+        "status",
+        "version",
+        "agent",
+        "repo",
+        "branch",
+        "commit",
+        "waiting_for",
+        "cost_usd",
+        "created_at",
+        "updated_at",
+    ];
+    for field in fields {
+        assert!(task.get(field).is_some(), "{field} is missing: {task}");
+    }
+    assert_eq!(task["schema"], "ipa.task/v1");
+    assert_eq!(
+        (&task["handle"], &task["phase"], &task["title"]),
+        (&json!("T-1"), &json!("planning"), &json!("Mend the flaky test"))
+    );
+    assert_eq!((&task["priority"], &task["checks"]["commands"]), (&json!(3), &json!(["cargo test"])));
+    assert_eq!(task["gates"]["review"], "auto");
+    let listed = house.get("/api/v1/tasks").bearer().send().await.json();
+    assert_eq!((&listed["schema"], &listed["next"]), (&json!("ipa.task.list/v1"), &Value::Null));
+    assert_eq!(listed["items"][0]["id"], task["id"]);
+}
+
+#[tokio::test]
+async fn every_place_takes_a_handle_or_an_id() {
+    let house = House::new();
+    let (task, _) = house.at_gate().await;
+    let decision = house.open_decision().await;
+    let (run, decision) = (format!("{task}.r1"), decision["id"].as_str().unwrap().to_owned());
+    let pairs = [
+        ("/api/v1/tasks/T-1".to_owned(), format!("/api/v1/tasks/{task}")),
+        ("/api/v1/tasks/T-1/why".to_owned(), format!("/api/v1/tasks/{task}/why")),
+        ("/api/v1/tasks/T-1/events".to_owned(), format!("/api/v1/tasks/{task}/events")),
+        ("/api/v1/tasks/T-1/files".to_owned(), format!("/api/v1/tasks/{task}/files")),
+        ("/api/v1/sync?task=T-1".to_owned(), format!("/api/v1/sync?task={task}")),
+        ("/api/v1/runs/T-1.r1".to_owned(), format!("/api/v1/runs/{run}")),
+        ("/api/v1/inbox/T-1.d1".to_owned(), format!("/api/v1/inbox/{decision}")),
+        ("/api/v1/inbox/T-1".to_owned(), format!("/api/v1/inbox/{task}")),
+    ];
+    for (by_handle, by_id) in pairs {
+        let handle = house.get(&by_handle).bearer().send().await;
+        let id = house.get(&by_id).bearer().send().await;
+        assert_eq!((handle.status, id.status), (200, 200), "{by_handle}: {}", handle.text);
+        assert_eq!(handle.json(), id.json(), "{by_handle}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_is_read_page_by_page() {
+    let house = House::new();
+    for n in 1..=5 {
+        create(&house, json!({ "request": format!("task {n}"), "agent": "fake" })).await;
+    }
+    let (mut path, mut seen) = ("/api/v1/tasks?limit=2&phase=spec_clarification".to_owned(), Vec::new());
+    loop {
+        let got = house.get(&path).bearer().send().await;
+        let page = got.json();
+        seen.extend(
+            page["items"].as_array().unwrap().iter().map(|task| task["handle"].as_str().unwrap().to_owned()),
+        );
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/api/v1/tasks?limit=2&phase=spec_clarification&after={next}");
+        assert_eq!(got.header("link"), format!("<{path}>; rel=\"next\""));
+    }
+    assert_eq!(seen, ["T-5", "T-4", "T-3", "T-2", "T-1"]);
+    let events = house.get("/api/v1/tasks/T-1/events?after=0&limit=1").bearer().send().await.json();
+    assert_eq!(
+        (&events["items"][0]["version"], &events["items"][0]["type"]),
+        (&json!(1), &json!("task.created"))
+    );
+}
+
+#[tokio::test]
+async fn an_outdated_if_match_is_412_and_stores_nothing() {
+    let house = House::new();
+    house.at_gate().await;
+    let seen = house.get("/api/v1/tasks/T-1").bearer().send().await;
+    let etag = seen.header("etag").to_owned();
+    let pause = json!({ "type": "pause", "reason": "lunch" });
+    let first =
+        house.post("/api/v1/tasks/T-1/commands", &pause).bearer().header("if-match", &etag).send().await;
+    assert_eq!(first.status, 200, "{}", first.text);
+    let now = first.json()["version"].as_u64().unwrap();
+    let before = house.head();
+    let resume = json!({ "type": "resume" });
+    let late =
+        house.post("/api/v1/tasks/T-1/commands", &resume).bearer().header("if-match", &etag).send().await;
+    assert_eq!((late.status, late.code().as_str()), (412, "version_conflict"));
+    let problem = late.json();
+    assert_eq!(problem["actual_version"].as_u64(), Some(now));
+    assert_eq!(problem["expected_version"].as_u64(), Some(now - 1));
+    assert_eq!(house.head(), before);
+    // The very same request again, after its answer was lost, is no conflict with itself.
+    let ask = || {
+        let ask = house.post("/api/v1/tasks/T-1/commands", &resume).bearer();
+        ask.header("if-match", first.header("etag")).header("idempotency-key", "k")
+    };
+    let (once, again) = (ask().send().await, ask().send().await);
+    assert_eq!((once.status, again.status), (200, 200), "{}", again.text);
+    assert_eq!(once.json()["version"], again.json()["version"]);
+    assert_eq!(again.header("idempotency-replayed"), "true");
+    let bad =
+        house.post("/api/v1/tasks/T-1/commands", &resume).bearer().header("if-match", "17").send().await;
+    assert_eq!(bad.code(), "invalid_request");
+}
+
+#[tokio::test]
+async fn a_repeated_key_gets_the_first_answer_and_another_body_under_it_is_422() {
+    let house = House::new();
+    let body = json!({ "request": "once", "agent": "fake" });
+    let ask = |body: &Value| house.post("/api/v1/tasks", body).bearer().header("idempotency-key", "k-1");
+    let (first, second) = (ask(&body).send().await, ask(&body).send().await);
+    assert_eq!((first.status, second.status), (201, 201), "{}", second.text);
+    assert_eq!(first.json()["id"], second.json()["id"]);
+    assert_eq!((first.header("idempotency-replayed"), second.header("idempotency-replayed")), ("", "true"));
+    let other = ask(&json!({ "request": "twice", "agent": "fake" })).send().await;
+    assert_eq!((other.status, other.code().as_str()), (422, "idempotency_key_reused"));
+
+    let say = json!({ "type": "message", "text": "hello" });
+    let ask = |body: &Value| {
+        house.post("/api/v1/tasks/T-1/commands", body).bearer().header("idempotency-key", "k-2")
+    };
+    let (first, second) = (ask(&say).send().await.json(), ask(&say).send().await);
+    assert_eq!(second.header("idempotency-replayed"), "true");
+    let second = second.json();
+    assert_eq!((&first["repeated"], &second["repeated"]), (&json!(false), &json!(true)));
+    assert_eq!((&first["version"], &first["position"]), (&second["version"], &second["position"]));
+    let task = house.get("/api/v1/tasks/T-1").bearer().send().await.json();
+    assert_eq!(task["messages"].as_array().unwrap().len(), 1);
+    assert_eq!(house.get("/api/v1/tasks").bearer().send().await.json()["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_key_means_the_same_command_after_a_restart_too() {
+    let mut house = House::new();
+    let body = json!({ "request": "once", "agent": "fake" });
+    let first = house.post("/api/v1/tasks", &body).bearer().header("idempotency-key", "k").send().await;
+    house.router = ipa_server::router(house.engine.clone(), house.config.clone());
+    let second = house.post("/api/v1/tasks", &body).bearer().header("idempotency-key", "k").send().await;
+    assert_eq!(first.json()["id"], second.json()["id"]);
+    assert_eq!(second.header("idempotency-replayed"), "true");
+}
+
+#[tokio::test]
+async fn an_approval_binds_what_was_seen() {
+    let house = House::new();
+    let (task, _) = house.at_gate().await;
+    let seen = house.open_decision().await;
+    assert_eq!((&seen["kind"], &seen["handle"]), (&json!("gate"), &json!("T-1.d1")));
+    assert_eq!(seen["payload"]["document"]["version"], 1);
+    assert!(seen["payload"]["document"]["text"].as_str().unwrap().contains("Acceptance"), "{seen}");
+    // Somebody rejects it, the agent writes a second version, and its gate is opened.
+    let no = json!({ "verdict": "reject", "payload_hash": seen["payload_hash"], "reason": "no tests" });
+    assert_eq!(house.post("/api/v1/inbox/T-1.d1/decision", &no).bearer().send().await.status, 200);
+    let run = house.run(task, Role::Spec).await;
+    house.finish(run, "# Spec, better").await;
+    house.pod(task, TaskCommand::RequestTransition).await;
+
+    let before = house.head();
+    let late = house.post("/api/v1/inbox/T-1.d1/decision", &approval(&seen)).bearer().send().await;
+    assert_eq!((late.status, late.code().as_str()), (409, "decision_closed"));
+    assert!(late.json()["detail"].as_str().unwrap().contains("user:ann decided it"), "{}", late.text);
+    let wrong = house.post("/api/v1/inbox/T-1.d2/decision", &approval(&seen)).bearer().send().await;
+    assert_eq!((wrong.status, wrong.code().as_str()), (409, "decision_changed"));
+    let problem = wrong.json();
+    let now = house.open_decision().await;
+    assert_eq!((&problem["decision"], &problem["payload_hash"]), (&json!("T-1.d2"), &now["payload_hash"]));
+    assert_eq!(house.head(), before, "no blind approval was stored");
+    assert_eq!(now["payload"]["document"]["version"], 2);
+    let good = house.post("/api/v1/inbox/T-1/decision", &approval(&now)).bearer().send().await;
+    assert_eq!(good.status, 200, "{}", good.text);
+    let again = house.post("/api/v1/inbox/T-1.d2/decision", &approval(&now)).bearer().send().await;
+    assert_eq!(again.status, 200, "the same answer again changes nothing: {}", again.text);
+}
+
+#[tokio::test]
+async fn a_question_is_shown_and_answered() {
+    let house = House::new();
+    let (task, _) = house.task("ask me").await;
+    let run = house.run(task, Role::Spec).await;
+    house.asks(run, "Which colour?").await;
+    let asked = house.open_decision().await;
+    assert_eq!((&asked["kind"], &asked["title"]), (&json!("question"), &json!("Which colour?")));
+    assert_eq!(
+        (&asked["payload"]["choices"], &asked["payload"]["run"]),
+        (&json!(["yes", "no"]), &json!("T-1.r1"))
+    );
+    let shown = house.get("/api/v1/runs/T-1.r1").bearer().send().await.json();
+    assert_eq!(shown["status"], "waiting");
+    for field in [
+        "id",
+        "handle",
+        "task_id",
+        "agent_id",
+        "workspace_id",
+        "role",
+        "phase",
+        "attempt",
+        "runtime",
+        "session_id",
+        "status",
+        "outcome",
+        "pid",
+        "started_at",
+        "finished_at",
+        "usage",
+    ] {
+        assert!(shown.get(field).is_some(), "{field} is missing: {shown}");
+    }
+    let decide = |body: Value| house.post("/api/v1/inbox/T-1.d1/decision", &body).bearer();
+    let wrong = decide(approval(&asked)).send().await;
+    assert_eq!((wrong.status, wrong.code().as_str()), (422, "wrong_verdict"));
+    let empty = decide(json!({ "verdict": "answer", "payload_hash": asked["payload_hash"], "text": " " }))
+        .send()
+        .await;
+    assert_eq!(empty.code(), "invalid_request");
+    let good = decide(json!({ "verdict": "answer", "payload_hash": asked["payload_hash"], "text": "blue" }))
+        .send()
+        .await;
+    assert_eq!(good.status, 200, "{}", good.text);
+    let closed = house.get("/api/v1/inbox/T-1.d1").bearer().send().await.json();
+    assert_eq!((&closed["state"], &closed["answered"]["text"]), (&json!("answered"), &json!("blue")));
+    assert_eq!(house.get("/api/v1/inbox").bearer().send().await.json()["items"], json!([]));
+}
+
+#[tokio::test]
+async fn each_command_is_carried_out() {
+    let house = House::new();
+    let (task, _) = house.task("steer me").await;
+    let steer = async |body: Value| {
+        let got = house.post("/api/v1/tasks/T-1/commands", &body).bearer().send().await;
+        assert_eq!(got.status, 200, "{body}: {}", got.text);
+        house.get("/api/v1/tasks/T-1").bearer().send().await.json()
+    };
+    let edited = steer(json!({ "type": "edit", "title": "Steered", "priority": 2 })).await;
+    assert_eq!((&edited["title"], &edited["priority"]), (&json!("Steered"), &json!(2)));
+    assert_eq!(steer(json!({ "type": "pause" })).await["status"], "paused");
+    assert_eq!(steer(json!({ "type": "resume" })).await["paused_by"], Value::Null);
+    assert_eq!(
+        steer(json!({ "type": "message", "text": "mind the gap" })).await["messages"][0]["text"],
+        "mind the gap"
+    );
+    house.run(task, Role::Spec).await;
+    let stopped = steer(json!({ "type": "interrupt", "reason": "wrong way" })).await;
+    assert_eq!(stopped["run"], "T-1.r1");
+    assert_eq!(steer(json!({ "type": "cancel", "reason": "enough" })).await["status"], "cancelled");
+    assert_eq!(steer(json!({ "type": "reopen" })).await["phase"], "spec_clarification");
+    assert_eq!(steer(json!({ "type": "complete" })).await["status"], "completed");
+    let at = house.get("/api/v1/tasks/T-1?at=1").bearer().send().await.json();
+    assert_eq!((&at["version"], &at["title"]), (&json!(1), &json!("steer me")));
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said_with_a_stable_code() {
+    let house = House::new();
+    house.at_gate().await;
+    let gone = "00000000-0000-7000-8000-000000000000";
+    let unknown_id = format!("/api/v1/tasks/{gone}");
+    let gets: [(&str, u16, &str); 15] = [
+        ("/api/v1/tasks/T-9", 404, "unknown_task"),
+        (&unknown_id, 404, "unknown_task"),
+        ("/api/v1/tasks/nonsense", 404, "unknown_task"),
+        ("/api/v1/tasks?phase=dev", 422, "invalid_request"),
+        ("/api/v1/tasks?limit=x", 422, "invalid_request"),
+        ("/api/v1/tasks?after=x", 422, "invalid_request"),
+        ("/api/v1/tasks/T-1?at=0", 422, "invalid_request"),
+        ("/api/v1/tasks/T-1/events?after=x", 422, "invalid_request"),
+        ("/api/v1/runs/T-1.r9", 404, "unknown_run"),
+        ("/api/v1/runs/T-1/log", 404, "unknown_run"),
+        ("/api/v1/inbox/T-1.d9", 404, "unknown_decision"),
+        ("/api/v1/tasks/T-1/files/nothing", 404, "no_such_path"),
+        ("/api/v1/tasks/T-1/files/..%2f..%2fetc%2fpasswd", 422, "invalid_request"),
+        ("/api/v1/agents/other", 404, "not_found"),
+        ("/api/v1/nothing", 404, "not_found"),
+    ];
+    for (path, status, code) in gets {
+        let got = house.get(path).bearer().send().await;
+        assert_eq!((got.status, got.code().as_str()), (status, code), "{path}");
+    }
+    let wrong_method = Ask::new(&house, "DELETE", "/api/v1/tasks/T-1").bearer().send().await;
+    assert_eq!((wrong_method.status, wrong_method.code().as_str()), (405, "method_not_allowed"));
+    assert!(wrong_method.header("allow").contains("GET"), "{:?}", wrong_method.headers);
+    let no_json = Ask::new(&house, "POST", "/api/v1/tasks").bearer().form("request=x").send().await;
+    assert_eq!((no_json.status, no_json.code().as_str()), (415, "unsupported_media_type"));
+    let before = house.head();
+    let create = "/api/v1/tasks";
+    let steer = "/api/v1/tasks/T-1/commands";
+    let posts = [
+        (create, json!({ "request": "x" }), 422, "no_agent"),
+        (create, json!({ "request": " ", "agent": "fake" }), 422, "invalid_request"),
+        (create, json!({ "request": "x", "agent": "fake", "repo": "relative" }), 422, "invalid_request"),
+        (create, json!({ "request": "x", "agent": "fake", "unknown": 1 }), 422, "invalid_request"),
+        (
+            create,
+            json!({ "request": "x", "agent": "fake", "depends_on": ["T-9"] }),
+            422,
+            "unknown_dependency",
+        ),
+        (create, json!([]), 422, "invalid_request"),
+        (steer, json!({ "type": "dance" }), 422, "invalid_request"),
+        (steer, json!({ "type": "resume" }), 409, "wrong_state"),
+        (steer, json!({ "type": "retry" }), 409, "wrong_state"),
+        (steer, json!({ "type": "back", "phase": "review", "reason": "x" }), 409, "wrong_state"),
+        (steer, json!({ "type": "interrupt" }), 409, "wrong_state"),
+        (steer, json!({ "type": "interrupt", "run": "T-1.r9" }), 404, "unknown_run"),
+        ("/api/v1/pods/T-1/restart", json!({}), 409, "nothing_runs"),
+        ("/api/v1/pods/T-9/stop", json!({}), 404, "unknown_task"),
+        ("/api/v1/inbox/T-1.d1/decision", json!({ "verdict": "approve" }), 422, "invalid_request"),
+    ];
+    for (path, body, status, code) in posts {
+        let got = house.post(path, &body).bearer().send().await;
+        assert_eq!((got.status, got.code().as_str()), (status, code), "{path} {body}: {}", got.text);
+    }
+    assert_eq!(house.head(), before, "nothing of that was stored");
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_be_written_is_503_and_can_still_be_read() {
+    let house = House::new();
+    house.at_gate().await;
+    house.memory.fail_next_append(AppendFault::Unavailable);
+    let got = house.post("/api/v1/tasks/T-1/commands", &json!({ "type": "pause" })).bearer().send().await;
+    assert_eq!((got.status, got.code().as_str()), (503, "store_unavailable"));
+    assert_eq!(house.get("/api/v1/tasks/T-1").bearer().send().await.status, 200);
+    assert_eq!(house.get("/readyz").bearer().send().await.status, 200);
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_is_shown_and_stops_its_task_alone() {
+    let house = House::new();
+    house.at_gate().await;
+    house.task("another").await;
+    let events = house.engine.events(ipa_events::store::Position::ZERO, 100).await.unwrap();
+    let last = events.iter().rfind(|raw| raw.version.get() > 2).unwrap();
+    let mut record = last.record.clone();
+    record.kind = "task.teleported".to_owned();
+    house.memory.replace(last.position, record);
+    let shown = house.get("/api/v1/tasks/T-1/events?limit=1000").bearer().send().await.json();
+    let broken: Vec<&Value> =
+        shown["items"].as_array().unwrap().iter().filter(|it| it.get("unreadable").is_some()).collect();
+    assert_eq!((broken.len(), &broken[0]["type"]), (1, &json!("task.teleported")));
+    // A snapshot stands for what came before it; a replay does not get past the record.
+    let got = house.get("/api/v1/tasks/T-1?at=1000").bearer().send().await;
+    assert_eq!((got.status, got.code().as_str()), (409, "parked"));
+    assert_eq!(house.get("/api/v1/tasks/T-2").bearer().send().await.status, 200);
+    assert_eq!(house.get("/api/v1/tasks").bearer().send().await.status, 200);
+    assert_eq!(house.get("/api/v1/sync").bearer().send().await.status, 200);
+}
+
+#[tokio::test]
+async fn files_folders_and_the_difference_are_shown() {
+    let house = House::new();
+    house.at_gate().await;
+    let show =
+        async |path: &str| house.get(&format!("/api/v1/tasks/T-1/{path}")).bearer().send().await.json();
+    assert_eq!(show("files").await["entries"][0]["name"], "src");
+    assert_eq!(show("files/").await["schema"], "ipa.listing/v1");
+    let file = show("files/README.md").await;
+    assert_eq!((&file["schema"], &file["text"]), (&json!("ipa.file/v1"), &json!("hello")));
+    assert_eq!(show("files/src").await["entries"][0]["name"], "a b.rs");
+    assert_eq!(show("files/src/a%20b.rs").await["text"], "//");
+    let diff = show("diff").await;
+    assert_eq!((&diff["files"][0]["path"], &diff["files"][0]["added"]), (&json!("README.md"), &json!(1)));
+}
+
+#[tokio::test]
+async fn the_smaller_lists_are_there() {
+    let house = House::new();
+    house.at_gate().await;
+    let agents = house.get("/api/v1/agents").bearer().send().await.json();
+    assert_eq!((&agents["items"][0]["name"], &agents["items"][0]["works"]), (&json!("fake"), &json!(true)));
+    for list in ["pods", "workspaces", "sync"] {
+        let got = house.get(&format!("/api/v1/{list}")).bearer().send().await;
+        assert_eq!((got.status, &got.json()["items"]), (200, &json!([])), "{list}");
+    }
+    let why = house.get("/api/v1/tasks/T-1/why").bearer().send().await.json();
+    assert_eq!(why["decisions"], json!(["T-1.d1"]));
+    assert!(why["reason"].as_str().unwrap().contains("approve spec v1"), "{why}");
+}
+
+#[tokio::test]
+async fn what_is_answered_reads_back_as_it_was_written() {
+    async fn check<T: Serialize + DeserializeOwned>(house: &House, path: &str) {
+        let got = house.get(path).bearer().send().await;
+        let read: T = serde_json::from_str(&got.text).unwrap_or_else(|error| panic!("{path}: {error}"));
+        assert_eq!(serde_json::to_value(&read).unwrap(), got.json(), "{path}");
+    }
+    let house = House::new();
+    house.at_gate().await;
+    let run = house.run(house.task("ask me").await.0, Role::Spec).await;
+    house.asks(run, "Which colour?").await;
+    house.log.text("hello");
+    check::<wire::Single<wire::TaskDetail>>(&house, "/api/v1/tasks/T-1").await;
+    check::<wire::List<wire::Task>>(&house, "/api/v1/tasks?limit=1").await;
+    check::<wire::List<wire::Decision>>(&house, "/api/v1/inbox").await;
+    check::<wire::List<wire::EventRecord>>(&house, "/api/v1/tasks/T-1/events").await;
+    check::<wire::Single<wire::Run>>(&house, "/api/v1/runs/T-2.r1").await;
+    check::<wire::Single<wire::Why>>(&house, "/api/v1/tasks/T-2/why").await;
+    check::<wire::Single<wire::DiffSet>>(&house, "/api/v1/tasks/T-1/diff").await;
+    check::<wire::Single<wire::Listing>>(&house, "/api/v1/tasks/T-1/files").await;
+    check::<wire::Single<wire::FileView>>(&house, "/api/v1/tasks/T-1/files/README.md").await;
+    check::<wire::List<wire::AgentRow>>(&house, "/api/v1/agents").await;
+    check::<wire::LogEntry>(&house, "/api/v1/runs/T-2.r1/log").await;
+    check::<wire::Problem>(&house, "/api/v1/tasks/T-9").await;
+    for code in wire::Code::ALL {
+        assert_eq!(code.as_str().parse(), Ok(*code));
+    }
+}

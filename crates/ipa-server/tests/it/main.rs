@@ -1,0 +1,22 @@
+//! Everything that comes in from outside, against the real router over a real engine on a store in memory.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "tests"
+)]
+
+mod api;
+mod api_streams;
+mod live;
+mod pages;
+mod pages_hostile;
+mod pages_support;
+mod security;
+mod server;
+mod support;

@@ -1,0 +1,88 @@
+//! What can go wrong with a checkout, in terms of what was attempted.
+
+use std::path::PathBuf;
+
+use ipa_events::{BranchName, InvalidValue, Oid, RepoSource, WorkspaceId};
+
+/// What can go wrong with a checkout.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkspaceError {
+    /// There is no such workspace.
+    #[error("there is no workspace {0}")]
+    NotFound(WorkspaceId),
+    /// There is no such file or folder.
+    #[error("there is no {0} in the workspace")]
+    NoSuchPath(String),
+    /// A path cannot be used.
+    #[error(transparent)]
+    BadPath(#[from] InvalidValue),
+    /// The repository cannot be read.
+    #[error("{repo} is not a git repository that can be read: {detail}")]
+    NoRepository {
+        /// The repository.
+        repo: RepoSource,
+        /// What git said.
+        detail: String,
+    },
+    /// The repository has no such branch, or no commit at all.
+    #[error("{repo} has no branch {branch}; give one with --base, or commit something first")]
+    NoBranch {
+        /// The repository.
+        repo: RepoSource,
+        /// What was looked for.
+        branch: String,
+    },
+    /// There is too little space.
+    #[error("{needed_bytes} bytes are needed for a checkout and {free_bytes} are free; make room")]
+    DiskBudget {
+        /// What the checkout needs, the reserve included.
+        needed_bytes: u64,
+        /// What is free.
+        free_bytes: u64,
+    },
+    /// Somebody works there.
+    #[error("workspace {0} is in use")]
+    Busy(WorkspaceId),
+    /// What git, or the file system, did not do.
+    #[error("{doing}: {detail}")]
+    Failed {
+        /// What was attempted, on what.
+        doing: String,
+        /// What was said.
+        detail: String,
+    },
+    /// A file could not be read or written.
+    #[error("{doing} {}", path.display())]
+    Io {
+        /// What was attempted.
+        doing: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The branch outside is not where it was expected to be; nothing was changed there.
+    #[error("branch {branch} of {repo} is at {}, not where it was expected", actual.as_ref().map_or("nothing", Oid::short))]
+    Stale {
+        /// The repository.
+        repo: RepoSource,
+        /// The branch.
+        branch: BranchName,
+        /// Where it is; none: it does not exist.
+        actual: Option<Oid>,
+    },
+    /// No way to confine an agent works here.
+    #[error("no sandbox works here ({0}); set `[sandbox] backend = \"none\"` to run agents without one")]
+    NoSandbox(String),
+    /// The checkout holds something that ipa cannot keep safe.
+    #[error("{0}")]
+    Unsupported(String),
+}
+
+impl WorkspaceError {
+    /// Tells whether trying the same again a little later may help.
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Busy(_) | Self::Io { .. } | Self::Failed { .. })
+    }
+}

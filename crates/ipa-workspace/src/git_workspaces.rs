@@ -1,0 +1,136 @@
+//! [`Workspaces`] over git: each operation runs to its end on a blocking thread, whether or not its caller waits.
+
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use ipa_events::{BranchName, Oid, RepoSource, WorkspaceId};
+
+use crate::config::Config;
+use crate::engine::Engine;
+use crate::error::WorkspaceError;
+use crate::fingerprint;
+use crate::path::RelPath;
+use crate::sandbox::{Needs, SandboxPrefix};
+use crate::workspaces::{
+    Checkpoint, Committed, DiffQuery, DiffSet, FileRoot, FileView, Fingerprint, Listing, Push, Recovery,
+    Removed, Status, Workspace, WorkspaceSpec, Workspaces,
+};
+
+/// Checkouts made, read, kept safe and published with git.
+#[derive(Debug, Clone)]
+pub struct GitWorkspaces {
+    engine: Arc<Engine>,
+}
+
+impl GitWorkspaces {
+    /// Opens what lies in the configured folders, making those that are missing.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkspaceError::Io`] when a folder cannot be made or written.
+    pub fn open(config: Config) -> Result<Self, WorkspaceError> {
+        Ok(Self { engine: Arc::new(Engine::open(config)?) })
+    }
+
+    /// Runs one operation. A caller that stops waiting does not stop it half-way.
+    fn run<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(&Engine) -> Result<T, WorkspaceError> + Send + 'static,
+    ) -> BoxFuture<'_, Result<T, WorkspaceError>> {
+        let engine = Arc::clone(&self.engine);
+        let task = async move {
+            let ended = tokio::task::spawn_blocking(move || operation(&engine)).await;
+            ended.unwrap_or_else(|error| {
+                let doing = "running an operation on a workspace".to_owned();
+                Err(WorkspaceError::Failed { doing, detail: error.to_string() })
+            })
+        };
+        task.boxed()
+    }
+}
+
+type Answer<'a, T> = BoxFuture<'a, Result<T, WorkspaceError>>;
+
+impl Workspaces for GitWorkspaces {
+    fn provision(&self, spec: WorkspaceSpec) -> Answer<'_, Workspace> {
+        self.run(move |engine| engine.provision(&spec))
+    }
+
+    fn locate(&self, id: &WorkspaceId) -> Answer<'_, Workspace> {
+        let id = id.clone();
+        self.run(move |engine| engine.locate(&id))
+    }
+
+    fn list(&self) -> Answer<'_, Vec<Workspace>> {
+        self.run(Engine::list)
+    }
+
+    fn status(&self, id: &WorkspaceId) -> Answer<'_, Status> {
+        let id = id.clone();
+        self.run(move |engine| engine.status(&id))
+    }
+
+    fn diff(&self, query: DiffQuery) -> Answer<'_, DiffSet> {
+        self.run(move |engine| engine.diff(&query))
+    }
+
+    fn ls(&self, root: FileRoot, dir: RelPath) -> Answer<'_, Listing> {
+        self.run(move |engine| engine.ls(&root, &dir))
+    }
+
+    fn read(&self, root: FileRoot, path: RelPath) -> Answer<'_, FileView> {
+        self.run(move |engine| engine.read(&root, &path))
+    }
+
+    fn write(&self, id: &WorkspaceId, path: RelPath, contents: Vec<u8>) -> Answer<'_, ()> {
+        let id = id.clone();
+        self.run(move |engine| engine.write(&id, &path, &contents))
+    }
+
+    fn commit(&self, id: &WorkspaceId, message: String) -> Answer<'_, Committed> {
+        let id = id.clone();
+        self.run(move |engine| engine.commit(&id, &message))
+    }
+
+    fn checkpoint(&self, id: &WorkspaceId, reason: String) -> Answer<'_, Checkpoint> {
+        let id = id.clone();
+        self.run(move |engine| engine.checkpoint(&id, &reason))
+    }
+
+    fn reset(&self, id: &WorkspaceId, to: Oid) -> Answer<'_, Checkpoint> {
+        let id = id.clone();
+        self.run(move |engine| engine.reset(&id, &to))
+    }
+
+    fn remove(&self, id: &WorkspaceId) -> Answer<'_, Removed> {
+        let id = id.clone();
+        self.run(move |engine| engine.remove(&id))
+    }
+
+    fn discard(&self, id: &WorkspaceId) -> Answer<'_, ()> {
+        let id = id.clone();
+        self.run(move |engine| engine.discard(&id))
+    }
+
+    fn sandbox(&self, id: &WorkspaceId, needs: Needs) -> Answer<'_, SandboxPrefix> {
+        let id = id.clone();
+        self.run(move |engine| engine.sandbox_of(&id, needs))
+    }
+
+    fn fingerprint(&self, repo: RepoSource) -> Answer<'_, Option<Fingerprint>> {
+        self.run(move |_| repo.as_path().map(fingerprint::of).transpose())
+    }
+
+    fn publish(&self, push: Push) -> Answer<'_, ()> {
+        self.run(move |engine| engine.publish(&push))
+    }
+
+    fn remote_head(&self, repo: RepoSource, branch: BranchName) -> Answer<'_, Option<Oid>> {
+        self.run(move |engine| engine.remote_head(&repo, &branch))
+    }
+
+    fn recover(&self, known: Vec<WorkspaceId>) -> Answer<'_, Recovery> {
+        self.run(move |engine| engine.recover(&known))
+    }
+}

@@ -1,0 +1,170 @@
+//! The boundary around an agent: an argv prefix, and a true report of what it enforces.
+
+pub(crate) mod exec;
+pub(crate) mod policy;
+pub(crate) mod probe;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use ipa_events::Helper;
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Config, EnvMap, SandboxBackend};
+use crate::error::WorkspaceError;
+use crate::git::run_program;
+use policy::Policy;
+use probe::{Attempt, Ground};
+
+/// What a run needs beyond its own workspace.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Files and folders that it may read, such as its program.
+    pub read: Vec<PathBuf>,
+    /// Files and folders that it may read and write, such as a shared login.
+    pub write: Vec<PathBuf>,
+}
+
+/// What is put in front of a program to confine it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SandboxPrefix {
+    /// Comes before the program's own argument vector; empty when nothing is enforced.
+    pub argv: Vec<OsString>,
+    /// What is enforced, as it was probed.
+    pub enforced: Enforced,
+}
+
+/// What a sandbox really enforces, as it was probed on this machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Enforced {
+    /// What does it: `landlock`, or `none`.
+    pub backend: String,
+    /// Writes outside the workspace are refused.
+    pub fs_write: bool,
+    /// Reads outside the allowed folders are refused.
+    pub fs_read: bool,
+    /// Network access is limited.
+    pub net: bool,
+    /// What is not enforced, in a person's words.
+    pub missing: Vec<String>,
+}
+
+/// Makes prefixes, and knows what they enforce.
+#[derive(Debug)]
+pub(crate) struct Sandbox {
+    backend: SandboxBackend,
+    helper: Helper,
+    env: EnvMap,
+    read_also: Vec<PathBuf>,
+    root: PathBuf,
+    /// Probed once per engine: the kernel does not change under it.
+    probed: OnceLock<Result<Enforced, String>>,
+}
+
+impl Sandbox {
+    pub(crate) fn new(config: &Config, root: &Path) -> Self {
+        Self {
+            backend: config.sandbox,
+            helper: config.helper.clone(),
+            env: config.base_env.clone(),
+            read_also: config.read_also.clone(),
+            root: root.to_owned(),
+            probed: OnceLock::new(),
+        }
+    }
+
+    /// Tells whether agents are confined at all.
+    pub(crate) fn is_on(&self) -> bool {
+        self.backend != SandboxBackend::None
+    }
+
+    /// Turns a policy into what goes in front of a program.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkspaceError::NoSandbox`] when one is wanted and none works.
+    pub(crate) fn prefix(&self, policy: &Policy) -> Result<SandboxPrefix, WorkspaceError> {
+        if !self.is_on() {
+            return Ok(SandboxPrefix { argv: Vec::new(), enforced: nothing() });
+        }
+        let enforced = self.probed.get_or_init(|| self.probe()).clone().map_err(WorkspaceError::NoSandbox)?;
+        Ok(SandboxPrefix { argv: self.argv(policy), enforced })
+    }
+
+    fn argv(&self, policy: &Policy) -> Vec<OsString> {
+        let mut argv = self.helper.argv(exec::NAME);
+        argv.extend(policy.to_args());
+        argv
+    }
+
+    /// Tries inside what must be refused, and outside that it would have worked: a refusal proves something
+    /// only then.
+    fn probe(&self) -> Result<Enforced, String> {
+        let ground = Ground::make(&self.root).map_err(|error| error.to_string())?;
+        let mut policy = Policy::system(&self.read_also);
+        policy.own = vec![ground.inside.clone()];
+        policy.read.push(self.helper.program.clone());
+        let outside = self.attempts(Vec::new(), &ground)?;
+        let inside = self.attempts(self.argv(&policy), &ground)?;
+        let must = [Attempt::WriteInside, Attempt::WriteOutside, Attempt::ReadOutside];
+        if !must.iter().all(|attempt| outside.contains(attempt)) {
+            return Err("the probe could not do outside of the sandbox what it must not do inside".to_owned());
+        }
+        if !inside.contains(&Attempt::WriteInside) {
+            return Err("landlock refuses even what is allowed".to_owned());
+        }
+        let enforced = enforced(&inside);
+        if enforced.fs_write && enforced.fs_read {
+            return Ok(enforced);
+        }
+        Err(format!("landlock does not keep a program in its folders: {}", enforced.missing.join(", ")))
+    }
+
+    fn attempts(&self, prefix: Vec<OsString>, ground: &Ground) -> Result<Vec<Attempt>, String> {
+        let argv = prefix.into_iter().chain(self.helper.argv(probe::NAME)).chain(ground.args());
+        let output = run_program(argv.collect(), self.env.clone()).map_err(|error| error.detail())?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        probe::parse(&text).ok_or_else(|| format!("the probe did not answer: {}", output.stderr))
+    }
+}
+
+fn enforced(inside: &[Attempt]) -> Enforced {
+    let could = |attempt: Attempt| inside.contains(&attempt);
+    let mut missing = Vec::new();
+    for (attempt, words) in [
+        (Attempt::WriteOutside, "writes outside the workspace are not refused"),
+        (Attempt::ReadOutside, "reads outside the allowed folders are not refused"),
+        (Attempt::ChangeModeOutside, "modes and times of one's own files outside can be changed"),
+        (Attempt::ReadProcess, "the environment and memory of other processes can be read"),
+        (Attempt::SignalProcess, "other processes can be ended"),
+    ] {
+        missing.extend(could(attempt).then(|| words.to_owned()));
+    }
+    missing.extend(ALWAYS_MISSING.map(str::to_owned));
+    Enforced {
+        backend: "landlock".to_owned(),
+        fs_write: !could(Attempt::WriteOutside),
+        fs_read: !could(Attempt::ReadOutside),
+        net: false,
+        missing,
+    }
+}
+
+/// What landlock alone does not do.
+const ALWAYS_MISSING: [&str; 3] = [
+    "the network is the machine's own",
+    "other processes are seen",
+    "memory and the number of processes are not limited",
+];
+
+pub(crate) fn nothing() -> Enforced {
+    let missing = ["files, network, processes and memory are not limited: there is no sandbox".to_owned()];
+    Enforced {
+        backend: "none".to_owned(),
+        fs_write: false,
+        fs_read: false,
+        net: false,
+        missing: missing.into(),
+    }
+}
