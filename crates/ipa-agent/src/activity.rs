@@ -18,6 +18,10 @@ pub(crate) struct Activity {
     last: u64,
     pauses_until: u64,
     turn: Turn,
+    /// Messages that it was sent while it worked; each is a turn of its own.
+    queued: u32,
+    /// Turns that it finished.
+    finished: u32,
     tools: BTreeSet<Arc<str>>,
     awaits: Option<u64>,
     told_to_end: Option<u64>,
@@ -45,7 +49,15 @@ impl Activity {
         }
     }
 
-    /// It was given something to do, or took it up.
+    /// It was sent something to do.
+    pub(crate) fn was_told(&mut self, at: u64) {
+        if matches!(self.turn, Turn::Since(_)) {
+            self.queued = self.queued.saturating_add(1);
+        }
+        self.turn_started(at);
+    }
+
+    /// It took something up.
     pub(crate) fn turn_started(&mut self, at: u64) {
         if !matches!(self.turn, Turn::Since(_)) {
             self.turn = Turn::Since(at);
@@ -55,7 +67,10 @@ impl Activity {
 
     /// It did what it was given.
     pub(crate) fn turn_finished(&mut self, at: u64) {
-        self.turn = Turn::Over(at);
+        self.turn = if self.queued > 0 { Turn::Since(at) } else { Turn::Over(at) };
+        self.queued = self.queued.saturating_sub(1);
+        self.finished = self.finished.saturating_add(1);
+        self.last = self.last.max(at);
         self.tools.clear();
     }
 
@@ -91,6 +106,11 @@ impl Activity {
     /// Tells whether it did all that it was given.
     pub(crate) const fn is_idle(&self) -> bool {
         matches!(self.turn, Turn::Over(_))
+    }
+
+    /// Tells whether it works on, or has still to take up, something that it was told after its first turn began.
+    pub(crate) const fn owes_a_turn(&self) -> bool {
+        matches!(self.turn, Turn::Since(_)) && (self.queued > 0 || self.finished > 0)
     }
 
     /// Tells whether a person is awaited.

@@ -33,6 +33,11 @@ pub(crate) fn message_key(key: &str) -> String {
     format!("message-{key}")
 }
 
+/// Tells whether a key is a message's.
+pub(crate) fn is_message_key(key: &str) -> bool {
+    key.starts_with("message-")
+}
+
 /// A kind of agent's protocol.
 pub(crate) trait Protocol: Send {
     /// Takes in what was known before the agent was started.

@@ -18,7 +18,7 @@ mod task;
 mod wait;
 mod workspace;
 
-pub(crate) use decide::{Settled, settle};
+pub(crate) use decide::{Settled, open, settle};
 pub(crate) use follow::{Ending, News, Watch, end_of, put_away};
 pub(crate) use people::{forget, typed_lines};
 pub(crate) use repo::nearest as nearest_repository;

@@ -20,6 +20,7 @@ use crate::client::{Client, Local, parse};
 use crate::commands::{App, Engaged, Parts, Port, Stopping, loopback};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::holder::DataDir;
 use crate::output::plain;
 use crate::wiring;
 use gates::Gates;
@@ -27,7 +28,7 @@ use repo::{DemoRepo, Test};
 use story::Story;
 
 /// How long the whole demo may take; it takes a few seconds.
-const AT_MOST: Duration = Duration::from_mins(3);
+const AT_MOST: Duration = Duration::from_mins(2);
 
 const REQUEST: &str = "total 1 4 prints 6 instead of 10: the last number is left out. Mend it, and say what an \
 empty range is.";
@@ -46,12 +47,7 @@ pub(crate) async fn run(app: &App, args: &DemoArgs) -> Result<Exit, Failure> {
     let held = access::take(&app.settings, "demo").await?;
     let repo = DemoRepo::make(&app.settings)?;
     app.out.note("No account, no network. A scripted agent mends a real bug in a throw-away git repository.");
-    let played = tokio::select! {
-        played = tokio::time::timeout(AT_MOST, play(app, args, held, &repo)) => {
-            played.unwrap_or_else(|_late| Err(Failure::TimedOut("the demo did not come to its end".to_owned())))
-        }
-        () = stopping.wait() => Err(Failure::Interrupted("`ipa demo` plays it again".to_owned())),
-    };
+    let played = play(app, args, (held, &mut stopping), &repo).await;
     let path = repo.path().display().to_string();
     if !args.keep {
         repo.remove()?;
@@ -72,7 +68,12 @@ pub(crate) async fn run(app: &App, args: &DemoArgs) -> Result<Exit, Failure> {
 }
 
 /// Plays the story with who holds the data directory, or with an engine of its own.
-async fn play(app: &App, args: &DemoArgs, taken: Taken, repo: &DemoRepo) -> Result<Done, Failure> {
+async fn play(
+    app: &App,
+    args: &DemoArgs,
+    (taken, stopping): (Taken, &mut Stopping),
+    repo: &DemoRepo,
+) -> Result<Done, Failure> {
     let before = repo.test(&app.settings, None)?;
     if before == Test::Passed {
         return Err(Failure::Wrong("the demo's test passes before anything was mended".to_owned()));
@@ -91,9 +92,9 @@ async fn play(app: &App, args: &DemoArgs, taken: Taken, repo: &DemoRepo) -> Resu
             let client = access::writing(&app.settings, app.out, "demo").await?;
             let detail: TaskDetail = parse("the task", &client.post("/api/v1/tasks", &draft).await?)?;
             let mut gates = Gates::new(app.out, args, None);
-            Story::new(app.out).follow(&client, &detail, &mut gates).await?
+            to_the_end(Story::new(app.out).follow(&client, &detail, &mut gates), stopping).await?
         }
-        Taken::Held(held) => alone(app, args, held, &draft).await?,
+        Taken::Held(held) => alone(app, args, (held, stopping), &draft).await?,
     };
     let branch = detail.task.branch.as_ref().map(ToString::to_string);
     let after = repo.test(&app.settings, branch.as_deref())?;
@@ -107,7 +108,7 @@ async fn play(app: &App, args: &DemoArgs, taken: Taken, repo: &DemoRepo) -> Resu
 async fn alone(
     app: &App,
     args: &DemoArgs,
-    held: crate::holder::DataDir,
+    (held, stopping): (DataDir, &mut Stopping),
     draft: &CreateTask,
 ) -> Result<TaskDetail, Failure> {
     let mut settings = app.settings.clone();
@@ -127,11 +128,24 @@ async fn alone(
     settings.user = Principal::Policy("demo".to_owned());
     let policy = engaged.client(&settings)?;
     let mut gates = Gates::new(app.out, args, Some(policy));
-    let played = Story::new(app.out).follow(&person, &detail, &mut gates).await;
+    let played = to_the_end(Story::new(app.out).follow(&person, &detail, &mut gates), stopping).await;
     drop((person, gates));
     // A demo that broke off leaves no agent behind.
     engaged.stop(if played.is_ok() { Drain::Detach } else { Drain::Stop }).await;
     played
+}
+
+/// Lets a story go on until its end, a signal, or the time that a demo may take.
+async fn to_the_end(
+    story: impl Future<Output = Result<TaskDetail, Failure>>,
+    stopping: &mut Stopping,
+) -> Result<TaskDetail, Failure> {
+    tokio::select! {
+        told = tokio::time::timeout(AT_MOST, story) => {
+            told.unwrap_or_else(|_late| Err(Failure::TimedOut("the demo did not come to its end".to_owned())))
+        }
+        () = stopping.wait() => Err(Failure::Interrupted("`ipa demo` plays it again".to_owned())),
+    }
 }
 
 fn closing(detail: &TaskDetail, seconds: f64) -> String {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use ipa_events::store::OpenStoreError;
 use ipa_pod::EngineError;
+use ipa_server::BindError;
 use ipa_server::wire::{Code, Problem};
 
 use crate::config::ConfigError;
@@ -69,7 +70,7 @@ pub(crate) enum Failure {
     Engine(#[from] EngineError),
     /// The server cannot listen.
     #[error(transparent)]
-    Bind(#[from] ipa_server::BindError),
+    Bind(#[from] BindError),
     /// The server ended.
     #[error(transparent)]
     Serve(#[from] ipa_server::ServeError),
@@ -122,7 +123,7 @@ impl Failure {
     /// Returns the exit code.
     pub(crate) fn exit(&self) -> Exit {
         match self {
-            Self::Config(_) | Self::Usage { .. } => Exit::Usage,
+            Self::Config(_) | Self::Usage { .. } | Self::Bind(BindError::NamesNeeded(_)) => Exit::Usage,
             Self::InUse { .. } | Self::NothingRuns(_) | Self::Unreachable { .. } | Self::OtherApi { .. } => {
                 Exit::Unreachable
             }
@@ -136,7 +137,7 @@ impl Failure {
             | Self::Broken(_)
             | Self::Store(_)
             | Self::Engine(_)
-            | Self::Bind(_)
+            | Self::Bind(BindError::InUse(_) | BindError::Refused { .. })
             | Self::Serve(_)
             | Self::Io { .. }
             | Self::Wrong(_)
@@ -157,7 +158,8 @@ impl Failure {
             Self::OtherApi { .. } => "other_api",
             Self::BadReply(..) | Self::Broken(_) => "bad_reply",
             Self::Store(_) => Code::StoreUnavailable.as_str(),
-            Self::Bind(_) => "port_in_use",
+            Self::Bind(BindError::InUse(_)) => "port_in_use",
+            Self::Bind(BindError::NamesNeeded(_) | BindError::Refused { .. }) => "address",
             Self::Usage { .. } => "usage",
             Self::NotFound { .. } => Code::NotFound.as_str(),
             Self::TimedOut(_) => "timed_out",
@@ -193,7 +195,10 @@ impl Failure {
             Self::Usage { help, .. } | Self::NotFound { help, .. } | Self::Interrupted(help) => {
                 Some(help.clone())
             }
-            Self::Bind(_) => Some("choose another with --port N, or leave --port out".to_owned()),
+            Self::Bind(BindError::NamesNeeded(_)) => Some("listen on 127.0.0.1: leave --bind out".to_owned()),
+            Self::Bind(BindError::InUse(_) | BindError::Refused { .. }) => {
+                Some("choose another with --port N, or leave --port out".to_owned())
+            }
             Self::TimedOut(_)
             | Self::ClosedPipe
             | Self::BadReply(..)

@@ -1,7 +1,7 @@
-//! Runs one task in a program that is not `ipa`: `embed REPOSITORY REQUEST`, with the scripted agent.
-//!
-//! Everything the engine needs is handed in: a store, checkouts, kinds of agents. It prints the branch and the
-//! commit that were delivered.
+//! Runs one task in a program that is not `ipa`: `embed REPOSITORY REQUEST`, with the scripted agent. Everything that
+//! the engine needs is handed in. It prints the branch and the commit that were delivered.
+
+#![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "this is a whole program")]
 
 use std::error::Error;
 use std::path::Path;
@@ -33,8 +33,7 @@ async fn run(data: &Path, repository: &str, request: &str) -> Result<(), Box<dyn
     let dirs =
         Dirs { mirrors: data.join("mirrors"), shadow: data.join("shadow"), root: data.join("workspaces") };
     let mut config = Config::new(dirs, helper.clone(), env);
-    // The scripted agent is ours; an agent that you do not know wants the default.
-    config.sandbox = SandboxBackend::None;
+    config.sandbox = SandboxBackend::None; // the scripted agent is ours; any other wants the default
     let workspaces = Arc::new(GitWorkspaces::open(config)?);
     let store = SqliteStore::open(&data.join("ipa.db"), SqliteOptions::default()).await?;
     let engine = Engine::builder(store, EngineConfig::new(data.join("runs")), workspaces)

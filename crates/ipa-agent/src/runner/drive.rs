@@ -57,9 +57,11 @@ enum Is {
     Unheard,
     /// Nobody holds the control.
     Unasked,
+    /// The agent's input is to end when it has done what it was given.
+    Finishing,
     /// The host was asked to end the run.
     Stopping,
-    /// It was asked to end the agent's input after that.
+    /// It was asked to end the agent's input.
     Ending,
 }
 
@@ -247,7 +249,8 @@ impl Driver {
         let frames: Vec<_> = state.fold.wants().iter().filter(unsent).cloned().collect();
         let halt = state.fold.halt().cloned();
         let awaiting = state.fold.activity().is_awaiting();
-        let done = state.fold.is_stopping() && state.fold.activity().is_idle();
+        let ends = state.fold.is_stopping() || self.is.contains(&Is::Finishing);
+        let done = ends && state.fold.activity().is_idle();
         for frame in frames {
             self.sent.insert(frame.key.clone());
             self.say(Verb::Write { key: frame.key, data: frame.data }).await;
@@ -358,6 +361,11 @@ impl Driver {
                 }
                 let data = fold.protocol().answer(&key, &answer).map_err(Err)?;
                 Ok(Verb::Write { key: frame, data })
+            }
+            Want::Finish if fold.activity().owes_a_turn() => {
+                // It may still ask, and must get its answers: its input ends with its last turn.
+                self.is.insert(Is::Finishing);
+                Err(Ok(()))
             }
             Want::Finish => Ok(Verb::Eof),
             Want::Stop(why) => {

@@ -2,9 +2,7 @@
 
 use ipa_events::Reference;
 use ipa_pod::{Edge as _, SystemEdge};
-use ipa_server::wire::{
-    CommandReply, Decision, DecisionInput, DecisionState, List, Shown, TaskDetail, VerdictWord,
-};
+use ipa_server::wire::{CommandReply, Decision, DecisionInput, List, Shown, TaskDetail, VerdictWord};
 use serde_json::Value;
 
 use super::query::{all, encode};
@@ -136,6 +134,11 @@ pub(crate) enum Settled {
     Text(String),
 }
 
+/// Lists what waits for a person, the oldest first: a gate that opens by itself is not among it.
+pub(crate) fn open(detail: &TaskDetail) -> impl Iterator<Item = &Decision> {
+    detail.decisions.iter().filter(|decision| detail.task.open_decisions.contains(&decision.handle))
+}
+
 /// Finds the decision that a person means.
 async fn find(client: &Client, id: &str) -> Result<Decision, Failure> {
     let missing = |message: String| Failure::NotFound { message, help: "see `ipa inbox`".to_owned() };
@@ -143,12 +146,12 @@ async fn find(client: &Client, id: &str) -> Result<Decision, Failure> {
     let name = numbered.map_or_else(|| id.to_owned(), |(task, _)| task.to_string());
     let detail: TaskDetail = client.read(&format!("/api/v1/tasks/{}", encode(&name))).await?;
     if let Some((_, number)) = numbered {
-        let found = detail.decisions.into_iter().find(|decision| decision.id.number == number);
+        let found = detail.decisions.iter().find(|decision| decision.id.number == number).cloned();
         return found.ok_or_else(|| missing(format!("there is no decision {id}")));
     }
-    let mut open = detail.decisions.into_iter().filter(|decision| decision.state == DecisionState::Open);
+    let mut open = open(&detail);
     match (open.next(), open.next()) {
-        (Some(only), None) => Ok(only),
+        (Some(only), None) => Ok(only.clone()),
         (None, _) => Err(missing(format!("nothing is open in {name}"))),
         (Some(first), Some(second)) => Err(Failure::Usage {
             message: format!(

@@ -1,10 +1,10 @@
 //! Asking the person at the terminal what a task waits for, while the task may be decided elsewhere.
 
 use ipa_events::task::DecisionKind;
-use ipa_server::wire::{Decision, DecisionState, DiffSet, TaskDetail};
+use ipa_server::wire::{Decision, DiffSet, TaskDetail};
 use tokio::sync::mpsc;
 
-use super::decide::{Settled, settle, shown};
+use super::decide::{Settled, open, settle, shown};
 use crate::client::Client;
 use crate::failure::Failure;
 use crate::output::{Out, diff_text, plain};
@@ -50,15 +50,14 @@ impl People {
 
     /// Asks what a task waits for now, and takes back what was answered elsewhere.
     pub(crate) fn see(&mut self, detail: &TaskDetail) {
-        let open = |decision: &&Decision| decision.state == DecisionState::Open;
         if let Some(asked) = &self.asked {
-            if detail.decisions.iter().filter(open).any(|it| it.id == asked.decision.id) {
+            if open(detail).any(|it| it.id == asked.decision.id) {
                 return;
             }
             self.out.note(format!("\n{} was decided elsewhere", asked.decision.handle));
             self.asked = None;
         }
-        if let Some(decision) = detail.decisions.iter().find(open).filter(|_| self.is_there()) {
+        if let Some(decision) = open(detail).next().filter(|_| self.is_there()) {
             self.ask(decision.clone());
         }
     }

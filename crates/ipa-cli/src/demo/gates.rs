@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use ipa_events::task::DecisionKind;
-use ipa_server::wire::{Decision, DecisionState, DiffSet, Shown, TaskDetail};
+use ipa_server::wire::{Decision, DiffSet, Shown, TaskDetail};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::cli::DemoArgs;
 use crate::client::Client;
-use crate::commands::{Settled, forget, settle, typed_lines};
+use crate::commands::{Settled, forget, open, settle, typed_lines};
 use crate::failure::Failure;
 use crate::output::{Out, diff_text, plain};
 
@@ -34,7 +34,7 @@ impl Gates {
 
     /// Asks what is open, or decides it at once when nobody is to be asked.
     pub(super) async fn see(&mut self, client: &Client, detail: &TaskDetail) -> Result<(), Failure> {
-        let open: Vec<_> = detail.decisions.iter().filter(|it| it.state == DecisionState::Open).collect();
+        let open: Vec<_> = open(detail).collect();
         if let Some((asked, _)) = &self.asked {
             if open.iter().any(|decision| decision.id == asked.id) {
                 return Ok(());

@@ -95,7 +95,7 @@ async fn a_message_reaches_the_live_agent_and_is_recorded_once() {
     let engine = started(&world).await;
     let script = format!(
         r#"{{"roles": {{"develop": [
-            {{"when": "use 42", "steps": [{MEND}, {{"result": "done"}}]}},
+            {{"when": "use 42", "steps": [{{"ask_permission": {{"tool": "Deploy"}}}}, {MEND}, {{"result": "done"}}]}},
             {{"steps": [{{"ask_question": {{"question": "go on?"}}}}, {{"result": "first turn"}}]}}
         ]}}}}"#
     );
@@ -106,6 +106,10 @@ async fn a_message_reaches_the_live_agent_and_is_recorded_once() {
     until(&engine, task, |view| view.state.undelivered().is_empty()).await;
     let (decision, _) = open(&view.state).unwrap();
     decide(&engine, task, decision, Verdict::Answer { text: "yes".into() }).await;
+    // What it was told is a turn of its own, in which it can still be answered.
+    let view = until(&engine, task, |view| open(&view.state).is_some_and(|(id, _)| id != decision)).await;
+    let (permission, _) = open(&view.state).unwrap();
+    decide(&engine, task, permission, Verdict::Approve { note: None }).await;
 
     let view = until_phase(&engine, task, Phase::Completed).await;
     assert_eq!(view.state.messages.len(), 1);

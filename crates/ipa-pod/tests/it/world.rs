@@ -129,10 +129,8 @@ pub(crate) async fn until(engine: &Engine, task: TaskId, wanted: impl Fn(&TaskVi
             let _news = tokio::time::timeout(Duration::from_millis(200), head.changed()).await;
         }
     });
-    match found.await {
-        Ok(view) => view,
-        Err(_elapsed) => panic!("never came: {:#?}", engine.task(task).await.unwrap().state),
-    }
+    let Ok(view) = found.await else { panic!("never came: {:#?}", engine.task(task).await.unwrap().state) };
+    view
 }
 
 pub(crate) async fn until_phase(engine: &Engine, task: TaskId, phase: Phase) -> TaskView {

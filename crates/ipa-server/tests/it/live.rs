@@ -50,8 +50,12 @@ impl Reader {
         }
     }
 
-    /// Returns the next frame that has a patch for an element.
+    /// Returns the next patch for an element.
     async fn patch(&mut self, to: &str) -> String {
+        tokio::time::timeout(DEADLINE, self.find(to)).await.expect("a patch in time")
+    }
+
+    async fn find(&mut self, to: &str) -> String {
         loop {
             let frame = self.next().await.expect("a frame");
             let mark = format!(r#"<ipa-patch to="{to}""#);

@@ -1,11 +1,16 @@
 //! Everything that comes in from outside, against the real router over a real engine on a store in memory.
 
 #![allow(
+    clippy::assigning_clones,
+    clippy::cast_possible_truncation,
     clippy::disallowed_methods,
     clippy::expect_used,
+    clippy::format_push_string,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::single_match_else,
     clippy::string_slice,
+    clippy::unreachable,
     clippy::unwrap_used,
     unreachable_pub,
     reason = "tests"

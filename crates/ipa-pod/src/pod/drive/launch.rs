@@ -1,9 +1,9 @@
 //! Starts a run: its place of work is there, what it was told is kept, and only then does a process exist.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ipa_agent::{AgentRuntime, AgentSession, Policy, RunDir, RunSpec, Session, Tools};
+use ipa_agent::{AgentRuntime, AgentSession, Policy, RunDir, RunLimits, RunSpec, Session, Tools};
 use ipa_events::task::{Run, TaskState};
 use ipa_events::{CommandId, FailureClass, Outcome, Principal, Retry, Role, TaskCommand, WorkspaceId};
 use ipa_workspace::{Enforced, Needs, Start, Workspace, WorkspaceError, WorkspaceSpec};
@@ -60,14 +60,13 @@ impl Drive {
         run: &Run,
         (dir, workspace): (RunDir, &Workspace),
     ) -> Result<RunSpec, WorkspaceError> {
-        let sandbox = self.parts.workspaces.sandbox(&run.place.workspace_id, Needs::default()).await?;
+        let sandbox = self.parts.workspaces.sandbox(&run.place.workspace_id, needs(run)).await?;
         let text: Arc<str> = prompt(state, run).into();
         self.keep(dir.path(), SANDBOX, describe(&sandbox.enforced).as_bytes()).await?;
         self.keep(dir.path(), "prompt.md", text.as_bytes()).await?;
         self.keep_source(dir.path(), workspace).await?;
         let mut env = self.parts.config.agent_env.clone();
-        env.insert("HOME".into(), workspace.home.clone().into());
-        env.insert("TMPDIR".into(), workspace.tmp.clone().into());
+        env.extend(workspace.env().map(|(name, value)| (name.into(), value.into())));
         Ok(RunSpec {
             run: run.id,
             role: run.role,
@@ -79,7 +78,7 @@ impl Drive {
             prompt: text,
             session: run.session.clone().map_or(Session::Fresh, Session::New),
             policy: Policy { allow: Tools(tools(run.role)) },
-            limits: self.parts.config.run_limits,
+            limits: limits(run.role, self.parts.config.run_limits),
             env,
             prefix: sandbox.argv,
         })
@@ -142,6 +141,18 @@ fn detached(state: &TaskState, run: &Run, id: WorkspaceId) -> Option<WorkspaceSp
 fn no_workspace(error: &WorkspaceError) -> Heard {
     let retry = if error.is_transient() { Retry::Backoff } else { Retry::Human };
     Heard::failed(FailureClass::Workspace, crate::error::chain(error), retry)
+}
+
+/// Names what a run may read beside its workspace: the program that it was given by its whole path.
+fn needs(run: &Run) -> Needs {
+    let program = run.runtime.argument().and_then(|command| command.split_whitespace().next());
+    let read = program.map(PathBuf::from).filter(|program| program.is_absolute());
+    Needs { read: read.into_iter().collect(), write: Vec::new() }
+}
+
+/// A check may be silent for as long as it may take.
+fn limits(role: Role, limits: RunLimits) -> RunLimits {
+    if role == Role::Check { RunLimits { silence: limits.turn, ..limits } } else { limits }
 }
 
 /// Says in one line what confines a run, and what does not.

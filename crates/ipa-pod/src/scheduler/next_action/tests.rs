@@ -76,6 +76,7 @@ impl Story {
         Self::begins(Phase::SpecClarification, Gates::default(), &[]).with_workspace()
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "a story reads better so")]
     fn then(mut self, actor: &Principal, command: TaskCommand) -> Self {
         self.commands += 1;
         let id = CommandId::new(Uuid::from_u128(self.commands));
@@ -89,10 +90,9 @@ impl Story {
 
     /// Does what the table says, as the pod would.
     fn then_records(self) -> Self {
-        match self.next() {
-            Action::Command(actor, command) => self.then(&actor, *command),
-            other => panic!("{other:?} is no command"),
-        }
+        let next = self.next();
+        let Action::Command(actor, command) = next else { panic!("{next:?} is no command") };
+        self.then(&actor, *command)
     }
 
     fn with_workspace(self) -> Self {
