@@ -378,3 +378,58 @@ fn nothing_is_asked_of_a_task_that_is_not_there() {
     story.ann(TaskCommand::Create(Box::new(new.clone()))).unwrap();
     assert_eq!(story.ann(TaskCommand::Create(Box::new(new))).unwrap_err(), TaskError::Exists);
 }
+
+#[test]
+fn a_restore_that_fails_keeps_the_branch_and_the_base_for_the_next_try() {
+    let mut story = Story::in_development(|_| ());
+    story.finish(Role::Develop, |finished| finished.head = Some(oid('c')));
+    story.pod(TaskCommand::RecordTrashed { agent: AgentId::main() }).unwrap();
+    let before = (story.state.branch().cloned(), story.state.base().cloned());
+    assert!(before.0.is_some() && before.1.is_some());
+    story.pod(TaskCommand::RequestWorkspace { agent: AgentId::main() }).unwrap();
+    let (detail, needs_person) = ("disk full".into(), NeedsPerson::No);
+    story.pod(TaskCommand::RecordWorkspaceFailed { agent: AgentId::main(), detail, needs_person }).unwrap();
+    assert_eq!((story.state.branch().cloned(), story.state.base().cloned()), before);
+}
+
+#[test]
+fn a_workspace_or_a_delivery_that_fails_after_the_end_asks_nobody() {
+    let mut story = Story::in_development(|_| ());
+    story.pod(TaskCommand::QueueDelivery(Box::new(delivery()))).unwrap();
+    let op = story.op(1);
+    story.pod(TaskCommand::StartDelivery { op }).unwrap();
+    story.ann(TaskCommand::Cancel { reason: None }).unwrap();
+    let (detail, needs_person) = ("gone".into(), NeedsPerson::Yes);
+    let failed = TaskCommand::RecordWorkspaceFailed { agent: AgentId::check(), detail, needs_person };
+    assert_eq!(story.pod(failed).unwrap(), ["workspace.failed"]);
+    let failed = TaskCommand::RecordSendFailed { op, detail: "gone".into(), needs_person };
+    assert_eq!(story.pod(failed).unwrap(), ["sync.dead"]);
+    assert_eq!(story.state.waiting_for_person().count(), 0);
+}
+
+#[test]
+fn a_limit_that_is_over_already_is_no_loop() {
+    let mut story = Story::in_development(|_| ());
+    let now = story.now;
+    story.finish(Role::Develop, |finished| {
+        let (class, detail) = (FailureClass::AgentError, "usage limit".to_owned());
+        finished.outcome = Outcome::Failed { class, detail, retry: Retry::At(now) };
+    });
+    assert_eq!(story.state.waits(), Waits::Until(now + SignedDuration::from_secs(10)));
+}
+
+#[test]
+fn retry_makes_a_delivery_due_that_waits_or_was_given_up() {
+    for needs_person in [NeedsPerson::No, NeedsPerson::Yes] {
+        let mut story = Story::in_development(|_| ());
+        story.pod(TaskCommand::QueueDelivery(Box::new(delivery()))).unwrap();
+        let op = story.op(1);
+        story.pod(TaskCommand::StartDelivery { op }).unwrap();
+        story.pod(TaskCommand::RecordSendFailed { op, detail: "no route".into(), needs_person }).unwrap();
+        if needs_person == NeedsPerson::Yes {
+            story.answer(1, reject("not now")).unwrap();
+        }
+        story.ann(TaskCommand::Retry).unwrap();
+        assert_eq!(story.state.op(op).unwrap().state, OpState::Ready);
+    }
+}
