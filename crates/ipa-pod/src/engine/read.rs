@@ -132,7 +132,8 @@ impl Engine {
     /// [`EngineError::UnknownTask`], or why it could not be read.
     pub async fn task(&self, task: TaskId) -> Result<TaskView, EngineError> {
         let loaded = load(&self.inner.store, &StreamId::task(task)).await;
-        self.view(task, loaded)
+        let pod = self.pods().borrow().get(&task).cloned().unwrap_or_default();
+        view(task, loaded, pod)
     }
 
     /// Reads one task as it was at a version.
@@ -142,19 +143,8 @@ impl Engine {
     /// [`EngineError::UnknownTask`], or why it could not be read.
     pub async fn task_at(&self, task: TaskId, version: Version) -> Result<TaskView, EngineError> {
         let loaded = load_at(&self.inner.store, &StreamId::task(task), version).await;
-        self.view(task, loaded)
-    }
-
-    fn view(
-        &self,
-        task: TaskId,
-        loaded: Result<ipa_events::Loaded, LoadError>,
-    ) -> Result<TaskView, EngineError> {
-        let loaded = loaded.map_err(|source| EngineError::Load { task, source })?;
-        let summary = Summary::of(loaded.version, &loaded.state);
-        let summary = summary.ok_or(EngineError::UnknownTask(Reference::Id(task)))?;
-        let pod = self.pods().borrow().get(&task).cloned().unwrap_or_default();
-        Ok(TaskView { row: TaskRow { summary, pod }, version: loaded.version, state: loaded.state })
+        // What its pod does today says nothing of then.
+        view(task, loaded, PodCondition::Active)
     }
 
     /// Reads up to `max` events of a task, those after a version, as they are kept.
@@ -198,4 +188,15 @@ impl Engine {
             .await
             .is_ok_and(|seen| seen.is_ok())
     }
+}
+
+fn view(
+    task: TaskId,
+    loaded: Result<ipa_events::Loaded, LoadError>,
+    pod: PodCondition,
+) -> Result<TaskView, EngineError> {
+    let loaded = loaded.map_err(|source| EngineError::Load { task, source })?;
+    let summary = Summary::of(loaded.version, &loaded.state);
+    let summary = summary.ok_or(EngineError::UnknownTask(Reference::Id(task)))?;
+    Ok(TaskView { row: TaskRow { summary, pod }, version: loaded.version, state: loaded.state })
 }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use ipa_events::Runtime;
+use ipa_events::{PodCondition, Runtime};
 use ipa_pod::RuntimeRow;
 use serde::Deserialize;
 
@@ -17,8 +17,12 @@ use crate::wire::{AgentRow, Pod, SyncOp};
 
 /// Lists the pods that there are, and the tasks whose pod cannot run.
 pub(super) async fn pods(State(state): State<AppState>, _viewer: Viewer) -> Result<Response, Refusal> {
+    let active = state.engine().active_pods().await;
     let rows = state.engine().tasks().await?;
-    Ok(reply::list("/api/v1/pods?", rows.iter().filter_map(Pod::of).collect(), None))
+    let listed = rows
+        .iter()
+        .filter(|row| active.contains(&row.summary.id) || matches!(row.pod, PodCondition::Parked(_)));
+    Ok(reply::list("/api/v1/pods?", listed.filter_map(Pod::of).collect(), None))
 }
 
 /// Stops the pod of a task and starts it again; a parked task is parked no more.
