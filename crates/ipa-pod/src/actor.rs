@@ -1,9 +1,9 @@
-//! Asking an actor: the one place with a timeout, and with ractor's three outcomes.
+//! Talking to actors: the one place with a timeout, with ractor's three outcomes, and with how a child ends.
 
 use std::time::Duration;
 
 use ractor::rpc::CallResult;
-use ractor::{ActorRef, Message, RpcReplyPort};
+use ractor::{ActorCell, ActorRef, Message, RpcReplyPort, SupervisionEvent};
 
 /// How long an answer may take. An append alone may wait 5 s for a busy store and 30 s for a lost answer.
 const PATIENCE: Duration = Duration::from_secs(45);
@@ -35,5 +35,16 @@ pub(crate) async fn ask<M: Message, T: Send + 'static>(
 pub(crate) fn tell<M: Message>(actor: &ActorRef<M>, message: M) {
     if actor.cast(message).is_err() {
         tracing::trace!("a message came too late: its actor is gone");
+    }
+}
+
+/// Tells which child ended and why; nothing for any other news of a child.
+pub(crate) fn ended(event: SupervisionEvent) -> Option<(ActorCell, String)> {
+    match event {
+        SupervisionEvent::ActorFailed(who, why) => Some((who, why.to_string())),
+        SupervisionEvent::ActorTerminated(who, _, why) => {
+            Some((who, why.unwrap_or_else(|| "it ended".to_owned())))
+        }
+        SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => None,
     }
 }

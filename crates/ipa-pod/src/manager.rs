@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use self::entry::Entry;
 use self::life::NotStarted;
 use self::rows::follow_log_for_ever;
-use crate::actor::{AskError, ask, tell};
+use crate::actor::{AskError, ask, ended, tell};
 use crate::config::Scope;
 use crate::parts::Parts;
 use crate::pod::supervisor::PodHandle;
@@ -206,13 +206,7 @@ impl Actor for Manager {
         event: SupervisionEvent,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
-        let (who, why) = match event {
-            SupervisionEvent::ActorFailed(who, why) => (who, why.to_string()),
-            SupervisionEvent::ActorTerminated(who, _, why) => {
-                (who, why.unwrap_or_else(|| "its pod ended".to_owned()))
-            }
-            SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => return Ok(()),
-        };
+        let Some((who, why)) = ended(event) else { return Ok(()) };
         let running = |entry: &Entry| matches!(entry, Entry::Running(pod) if pod.handle.cell().get_id() == who.get_id());
         let failed = state.entries.iter().find(|(_, entry)| running(entry)).map(|(task, _)| *task);
         if let Some(task) = failed {

@@ -12,6 +12,7 @@
 
 mod structure;
 
+mod browser;
 mod demo;
 mod failing;
 mod record;

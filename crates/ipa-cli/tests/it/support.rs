@@ -102,7 +102,13 @@ impl World {
 
     /// Starts `ipa serve` on a free port and waits until it is ready.
     pub(crate) fn serve(&self, args: &[&str]) -> Serving {
-        let mut all = vec!["serve", "--port", "0", "--json"];
+        self.serve_on(0, args)
+    }
+
+    /// Starts `ipa serve` on a port and waits until it is ready.
+    pub(crate) fn serve_on(&self, port: u16, args: &[&str]) -> Serving {
+        let port = port.to_string();
+        let mut all = vec!["serve", "--port", &port, "--json"];
         all.extend(args);
         let log = fs::File::create(self.path("serve.log")).unwrap();
         let mut child = self.command(&all).stdout(Stdio::piped()).stderr(log).spawn().unwrap();

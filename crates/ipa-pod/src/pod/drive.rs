@@ -137,7 +137,7 @@ impl Drive {
                     Some(Body::Finished(finished)) => return Heard { finished, tail },
                     Some(body) => {
                         keep_tail(&mut tail, &body);
-                        relay.hear(self, body).await;
+                        owed |= relay.hear(self, body).await == Owed::Something;
                     }
                     None => {
                         let detail = "its host stopped telling before it was over".to_owned();

@@ -18,7 +18,7 @@ use super::strategy::{Intensity, affected};
 use super::sync;
 use super::task::TaskHandle;
 use super::workspaces::{self, WorkspacesHandle};
-use crate::actor::ask;
+use crate::actor::{ask, ended};
 use crate::parts::Parts;
 use crate::scheduler::{self, Dependencies, SchedulerArgs, Standing};
 
@@ -142,13 +142,7 @@ impl Actor for Supervisor {
         event: SupervisionEvent,
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
-        let (who, why) = match event {
-            SupervisionEvent::ActorFailed(who, why) => (who, why.to_string()),
-            SupervisionEvent::ActorTerminated(who, _, why) => {
-                (who, why.unwrap_or_else(|| "it ended".to_owned()))
-            }
-            SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => return Ok(()),
-        };
+        let Some((who, why)) = ended(event) else { return Ok(()) };
         // A child that this supervisor stopped itself is not among them any more.
         match state.cells.iter().position(|cell| cell.get_id() == who.get_id()) {
             Some(failed) => state.heal(failed, &why, myself.get_cell()).await,

@@ -34,7 +34,10 @@ pub(super) enum Owed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Turn {
     Running,
+    /// It waits to be told something more, or that there is nothing more.
     Over,
+    /// It was told that there is nothing more.
+    Ended,
 }
 
 impl Relay {
@@ -48,24 +51,20 @@ impl Relay {
         if asked == self.stopping {
             return Owed::Nothing;
         }
-        let said = match &asked {
-            Some(Stop::Now(by)) => self.control.stop(AgentStop::Interrupted(by.clone())).await,
-            Some(Stop::AtTurnEnd) if self.turn == Turn::Over => self.control.finish().await,
-            Some(Stop::AtTurnEnd) | None => Ok(()),
-        };
-        let reached = matches!(said, Ok(()) | Err(ControlError::NotNow(_)));
-        tell(self.run, said);
-        if !reached {
+        if let Some(Stop::Now(by)) = &asked
+            && !reached(self.run, self.control.stop(AgentStop::Interrupted(by.clone())).await)
+        {
             return Owed::Something;
         }
+        // At the end of its turn it is told nothing more, and ends by itself.
         self.stopping = asked;
         Owed::Nothing
     }
 
-    /// Takes in what the agent did.
-    pub(super) async fn hear(&mut self, drive: &Drive, body: Body) {
+    /// Takes in what the agent did. Tells whether what follows from it is still to be done.
+    pub(super) async fn hear(&mut self, drive: &Drive, body: Body) -> Owed {
         match body {
-            Body::Asked(asked) => self.ask(drive, asked).await,
+            Body::Asked(asked) => return self.ask(drive, asked).await,
             Body::Resolved { key } => {
                 self.asked.remove(&key);
             }
@@ -78,10 +77,7 @@ impl Relay {
             Body::TurnFinished => {
                 self.turn = Turn::Over;
                 let state = drive.task.now().state;
-                self.pass_on(drive, &state).await;
-                if self.turn == Turn::Over {
-                    tell(self.run, self.control.finish().await);
-                }
+                return self.pass_on(drive, &state).await;
             }
             Body::Started { .. }
             | Body::Text { .. }
@@ -95,9 +91,10 @@ impl Relay {
             | Body::Unknown { .. }
             | Body::Finished(_) => {}
         }
+        Owed::Nothing
     }
 
-    async fn ask(&mut self, drive: &Drive, asked: Asked) {
+    async fn ask(&mut self, drive: &Drive, asked: Asked) -> Owed {
         let (key, body) = match asked {
             Asked::Permission { key, tool, input } => {
                 (key.clone(), TaskCommand::AskPermission { run: self.run, key, tool, input })
@@ -110,25 +107,29 @@ impl Relay {
         self.asked.insert(key);
         drive.insist(id, body).await;
         let state = drive.task.now().state;
-        self.pass_on(drive, &state).await;
+        self.pass_on(drive, &state).await
     }
 
-    /// Passes on what people decided and said since the last time. Tells whether some of it is still to be done.
+    /// Passes on what people decided and said since the last time, and ends the agent's input when there is nothing
+    /// more to do. Tells whether some of it is still to be done.
     pub(super) async fn pass_on(&mut self, drive: &Drive, state: &TaskState) -> Owed {
         let mut owed = Owed::Nothing;
         for (key, answer) in answers(state, self.run, &self.asked) {
-            match self.control.answer(&key, answer).await {
-                Ok(()) => {
-                    self.asked.remove(&key);
-                }
-                other => {
-                    tell(self.run, other);
-                    owed = Owed::Something;
-                }
+            if reached(self.run, self.control.answer(&key, answer).await) {
+                self.asked.remove(&key);
+            } else {
+                owed = Owed::Something;
             }
         }
         if self.stopping.is_none() && state.run(self.run).is_some_and(|run| run.phase == state.phase) {
             self.send(drive, state).await;
+        }
+        if self.turn == Turn::Over {
+            if reached(self.run, self.control.finish().await) {
+                self.turn = Turn::Ended;
+            } else {
+                owed = Owed::Something;
+            }
         }
         owed
     }
@@ -148,7 +149,7 @@ impl Relay {
                     drive.insist(id, TaskCommand::RecordDelivered { run: self.run, messages }).await;
                 }
                 // It stays posted, for the next run.
-                Err(error) => return tell(self.run, Err(error)),
+                Err(error) => return debug!(run.id = %self.run, %error, "run {} takes no message", self.run),
             }
         }
     }
@@ -174,10 +175,17 @@ fn answer(answered: &Answered) -> Option<Answer> {
     }
 }
 
-fn tell(run: RunId, said: Result<(), ControlError>) {
+/// Tells whether something reached the agent, or never will; else it is to be tried again.
+fn reached(run: RunId, said: Result<(), ControlError>) -> bool {
     match said {
-        Ok(()) => {}
-        Err(error @ ControlError::NotNow(_)) => debug!(run.id = %run, %error, "run {run} takes nothing more"),
-        Err(error) => warn!(run.id = %run, %error, "something did not reach run {run}"),
+        Ok(()) => true,
+        Err(error @ (ControlError::NotNow(_) | ControlError::Unknown(_))) => {
+            debug!(run.id = %run, %error, "run {run} takes nothing more");
+            true
+        }
+        Err(error @ (ControlError::Gone | ControlError::Silent)) => {
+            warn!(run.id = %run, %error, "something did not reach run {run} yet");
+            false
+        }
     }
 }
