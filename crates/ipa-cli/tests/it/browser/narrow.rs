@@ -33,10 +33,10 @@ fn every_page_fits_on_a_phone_and_the_gate_can_be_opened_there() {
     browser.picture("inbox");
     browser.screen(PHONE);
     browser.visit(&format!("/tasks/{task}"));
-    browser.sees("Gate: spec v1");
+    browser.sees("approve spec v1");
     assert_eq!(browser.run(APPROVE), "seen", "the button to approve with is not on the screen");
     browser.click("Approve");
-    browser.sees("Gate: plan v1");
+    browser.sees("approve plan v1");
     fits(&browser, "the page after a live change");
 }
 

@@ -18,7 +18,7 @@ fn a_task_goes_from_the_form_to_its_branch_in_a_browser() {
     browser.picture("inbox-empty");
     create(&browser, &world);
     the_spec_is_rejected_and_approved(&browser);
-    browser.sees("Gate: plan v1");
+    browser.sees("approve plan v1");
     browser.sees("Write bye into README.md (AC1)");
     browser.click("Approve");
     the_log_is_live(&browser, &world);
@@ -49,14 +49,14 @@ fn create(browser: &Browser, world: &World) {
 }
 
 fn the_spec_is_rejected_and_approved(browser: &Browser) {
-    browser.sees("Gate: spec v1");
+    browser.sees("approve spec v1");
     browser.sees("nobody has said how yet");
     browser.picture("task-gate");
     browser.types(REJECTION, "say how it is tested");
     browser.click("Reject");
-    browser.sees("Gate: spec v2");
+    browser.sees("approve spec v2");
     browser.sees("tested with grep");
-    browser.sees("rejected: Gate: spec v1");
+    browser.sees("rejected: approve spec v1");
     browser.click("What changed from v1 to v2");
     browser.picture("task-gate-2");
     browser.click("Approve");
@@ -71,7 +71,7 @@ fn the_log_is_live(browser: &Browser, world: &World) {
     assert!(!browser.text().contains("line 2"), "{}", browser.text());
     go(world);
     browser.sees("line 2: written");
-    browser.sees("Gate: commit");
+    browser.sees("approve commit");
     assert_eq!(browser.run("return window.kept"), "yes");
 }
 
@@ -128,17 +128,17 @@ fn a_gate_is_approved_in_a_browser_that_runs_no_script() {
     browser.click("Log in");
     browser.visit(&format!("/tasks/{task}"));
     browser.sees("not live: no script");
-    browser.sees("Gate: spec v1");
+    browser.sees("approve spec v1");
     browser.click("Reject");
-    assert!(browser.text().contains("Gate: spec v1"), "a rejection without its reason is not sent");
+    assert!(browser.text().contains("approve spec v1"), "a rejection without its reason is not sent");
     browser.types(REJECTION, "good as it is");
     browser.picture("task-gate-no-script");
     browser.click("Approve");
-    browser.sees("approved: Gate: spec v1");
+    browser.sees("approved: approve spec v1");
     browser.sees("good as it is");
     world.until(&task, "the plan's gate", |task| task["phase"] == "planning" && task["status"] == "waiting");
     browser.reload();
-    browser.sees("Gate: plan v1");
+    browser.sees("approve plan v1");
     browser.visit("/inbox");
     browser.click("Approve");
     world.until(&task, "the work", |task| task["phase"] == "development");

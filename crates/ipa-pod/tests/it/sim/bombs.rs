@@ -12,7 +12,7 @@ use ipa_agent::{
 use ipa_events::store::{
     Append, AppendError, Appended, Log, Position, RawRecord, ReadError, StreamInfo, Version,
 };
-use ipa_events::{BranchName, CommandId, Oid, RepoSource, Runtime, StreamId, WorkspaceId};
+use ipa_events::{BranchName, CommandId, Oid, RepoSource, Runtime, StreamId, TaskId, WorkspaceId};
 use ipa_workspace::testing::FakeWorkspaces;
 use ipa_workspace::{
     Checkpoint, Committed, DiffQuery, DiffSet, FileRoot, FileView, Fingerprint, Listing, Needs, Push,
@@ -22,14 +22,25 @@ use tokio::sync::watch;
 
 use super::Child;
 
-/// How often the next calls of each child panic.
+/// How often the next calls of each child panic, and the task whose runs always do.
 #[derive(Default)]
-pub(super) struct Bombs(Mutex<BTreeMap<Child, u32>>);
+pub(super) struct Bombs(Mutex<BTreeMap<Child, u32>>, Mutex<Option<TaskId>>);
 
 impl Bombs {
     /// Lets the next `times` calls of a child panic.
     pub(super) fn arm(&self, child: Child, times: u32) {
         self.0.lock().unwrap().insert(child, times);
+    }
+
+    /// Lets every look at a run of this task panic, and of no other.
+    pub(super) fn poison(&self, task: TaskId) {
+        *self.1.lock().unwrap() = Some(task);
+    }
+
+    fn go_off_in(&self, dir: &RunDir) {
+        let poisoned = self.1.lock().unwrap().map(|task| task.to_string());
+        let here = poisoned.is_some_and(|task| dir.path().to_string_lossy().contains(&task));
+        assert!(!here, "the runs of this task are poisoned");
     }
 
     /// Tells whether all have gone off.
@@ -122,6 +133,7 @@ impl AgentRuntime for BombedRuntime {
 
     fn attach(&self, dir: RunDir) -> BoxFuture<'_, Result<Attach, AttachError>> {
         self.bombs.go_off(Child::Agents);
+        self.bombs.go_off_in(&dir);
         self.runtime.attach(dir)
     }
 
