@@ -131,6 +131,7 @@ fn workspace_config(settings: &Settings) -> WorkspaceConfig {
     let mut config = WorkspaceConfig::new(dirs, settings.helper.clone(), settings.agent_env.clone());
     // The scripted agent is this very program.
     config.read_also = vec![settings.helper.program.clone()];
+    config.read_also.extend(settings.values.sandbox.read.iter().cloned());
     config.user_env.clone_from(&settings.git_env);
     config.sandbox = match settings.values.sandbox.backend {
         BackendName::Auto => SandboxBackend::Auto,

@@ -1,6 +1,7 @@
 //! What can be configured: plain values with their defaults. A key that is not here does not exist.
 
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ipa_events::task::{GatePolicy, Gates, TaskLimits};
@@ -121,7 +122,7 @@ pub(crate) struct PodValues {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum StrategyName {
-    /// Itself.
+    /// Itself, and those who hold a reference to it.
     OneForOne,
     /// Itself, and those started after it.
     #[default]
@@ -175,11 +176,13 @@ pub(crate) struct CheckValues {
 }
 
 /// `[sandbox]`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct SandboxValues {
     /// What confines agents.
     pub(crate) backend: BackendName,
+    /// What agents and checks may read beside the system: toolchains that lie in a home directory.
+    pub(crate) read: Vec<PathBuf>,
 }
 
 /// What confines agents.

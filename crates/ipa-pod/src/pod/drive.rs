@@ -67,11 +67,17 @@ impl Drive {
     /// Drives the run until it is closed in the log.
     pub(super) async fn run_to_end(mut self) {
         let Some(run) = self.run() else { return };
-        let heard = match self.session(&run).await {
-            Ok(session) => self.listen(session).await,
-            Err(heard) => heard,
-        };
-        self.finish(&run, heard).await;
+        loop {
+            let heard = match self.session(&run).await {
+                Ok(session) => self.listen(session).await,
+                Err(heard) => Some(heard),
+            };
+            match heard {
+                Some(heard) => return self.finish(&run, heard).await,
+                // Whoever told of it is gone; what became of it is found out again.
+                None => tokio::time::sleep(PAUSE).await,
+            }
+        }
     }
 
     fn run(&self) -> Option<Run> {
@@ -80,11 +86,12 @@ impl Drive {
 
     /// Finds out what became of the run; starts it if nobody did.
     async fn session(&self, run: &Run) -> Result<AgentSession, Heard> {
+        let dir = RunDir::new(self.parts.run_dir(self.id));
         let Some(runtime) = self.parts.runtime(&run.runtime).cloned() else {
+            self.put_down(&dir).await;
             let detail = format!("this engine knows no agent called {}", run.runtime.kind());
             return Err(Heard::failed(FailureClass::Misconfigured, detail, Retry::Human));
         };
-        let dir = RunDir::new(self.parts.run_dir(self.id));
         loop {
             match runtime.attach(dir.clone()).await {
                 Ok(Attach::Unclaimed) => return self.begin(run, runtime.as_ref(), dir).await,
@@ -104,6 +111,18 @@ impl Drive {
         }
     }
 
+    /// Ends a run whose kind of agent this engine does not know any more, and waits for its end.
+    async fn put_down(&self, dir: &RunDir) {
+        let Some(any) = self.parts.runtimes.values().next() else { return };
+        while let Ok(Attach::Live(mut session)) = any.attach(dir.clone()).await {
+            let stopped = session.control.stop(ipa_agent::Stop::Interrupted(Principal::Scheduler)).await;
+            if stopped.is_err() {
+                tokio::time::sleep(PAUSE).await;
+            }
+            while session.events.recv().await.is_some() {}
+        }
+    }
+
     async fn record_found(&self, run: &Run, session: &AgentSession) {
         let body = match (&run.state, &session.identity) {
             (RunState::Requested, Some(_)) => {
@@ -118,8 +137,9 @@ impl Drive {
         }
     }
 
-    /// Listens until the run is over; passes on what people say to it.
-    async fn listen(&mut self, mut session: AgentSession) -> Heard {
+    /// Listens until the run is over; passes on what people say to it. Returns nothing when its events ended and it is
+    /// not known why.
+    async fn listen(&mut self, mut session: AgentSession) -> Option<Heard> {
         let mut published = self.task.follow();
         let mut relay = Relay::new(self.id, session.control.clone());
         let mut tail = String::new();
@@ -134,15 +154,12 @@ impl Drive {
                     owed |= relay.stop_if_asked(asked).await == Owed::Something;
                 }
                 event = session.events.recv() => match event.map(|event| event.body) {
-                    Some(Body::Finished(finished)) => return Heard { finished, tail },
+                    Some(Body::Finished(finished)) => return Some(Heard { finished, tail }),
                     Some(body) => {
                         keep_tail(&mut tail, &body);
                         owed |= relay.hear(self, body).await == Owed::Something;
                     }
-                    None => {
-                        let detail = "its host stopped telling before it was over".to_owned();
-                        return Heard { tail, ..Heard::failed(FailureClass::HostLost, detail, Retry::Backoff) };
-                    }
+                    None => return None,
                 },
                 Ok(()) = published.changed() => {
                     let state = published.borrow_and_update().state.clone();

@@ -15,8 +15,8 @@ use super::task::TaskHandle;
 use crate::actor::tell;
 use crate::parts::Parts;
 
-/// How long a workspace that could not be tidied is left alone.
-const KEPT: Duration = Duration::from_mins(1);
+/// How long a workspace that could not be tidied is left alone: at first, and at most; doubling in between.
+const KEPT: (Duration, Duration) = (Duration::from_mins(1), Duration::from_hours(1));
 
 /// How long this actor waits after the log refused it.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -79,6 +79,8 @@ struct State {
     task: TaskHandle,
     parts: Arc<Parts>,
     busy: watch::Sender<bool>,
+    /// Times that something was tidied, or was to be.
+    tidied: u32,
     job: Job,
 }
 
@@ -92,7 +94,7 @@ impl Actor for Workspaces {
         _myself: ActorRef<Msg>,
         (task, parts, busy): Self::Arguments,
     ) -> Result<State, ActorProcessingErr> {
-        Ok(State { task, parts, busy, job: Job::default() })
+        Ok(State { task, parts, busy, tidied: 0, job: Job::default() })
     }
 
     async fn handle(
@@ -104,7 +106,9 @@ impl Actor for Workspaces {
         match message {
             Msg::Begin(work) if !*state.busy.borrow() => {
                 state.busy.send_replace(true);
-                let doing = Doing { task: state.task.clone(), parts: state.parts.clone() };
+                let doing =
+                    Doing { task: state.task.clone(), parts: state.parts.clone(), tidied: state.tidied };
+                state.tidied = state.tidied.saturating_add(u32::from(matches!(work, Work::Trash(_))));
                 state.job.start(async move { doing.carry_out(work).await }, move |done| {
                     tell(&myself, Msg::Done(done));
                 });
@@ -124,6 +128,7 @@ impl Actor for Workspaces {
 struct Doing {
     task: TaskHandle,
     parts: Arc<Parts>,
+    tidied: u32,
 }
 
 impl Doing {
@@ -161,7 +166,7 @@ impl Doing {
             Err(error) => {
                 // It stays where it is, whole, and is looked at again after a while.
                 warn!(task.id = %task, %error, "workspace {id} was kept: {error}");
-                tokio::time::sleep(KEPT).await;
+                tokio::time::sleep((KEPT.0 * (1 << self.tidied.min(6))).min(KEPT.1)).await;
             }
         }
     }

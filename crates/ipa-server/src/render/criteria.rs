@@ -36,7 +36,14 @@ pub(crate) fn criteria(spec: &str) -> Vec<String> {
             | Event::TaskListMarker(_) => {}
         }
     }
-    found.into_iter().map(|text| text.trim().to_owned()).collect()
+    (1..).zip(&found).map(|(number, text)| without_name(text.trim(), number).to_owned()).collect()
+}
+
+/// Takes the name off a criterion that says it itself, such as `AC2: `.
+fn without_name(text: &str, number: usize) -> &str {
+    let rest = text.strip_prefix(&format!("AC{number}"));
+    let rest = rest.and_then(|rest| rest.strip_prefix([':', '.', ')']));
+    rest.map_or(text, str::trim_start)
 }
 
 /// Tells whether a text names the criterion of this number, such as `AC2`.
@@ -54,6 +61,8 @@ mod tests {
         let spec = "# Spec\n- no\n## Acceptance criteria:\n- `a` is *so*\n  and so\n- b\n  - detail\n\n## Next\n- no\n";
         assert_eq!(criteria(spec), ["a is so and so", "b detail"]);
         assert!(criteria("- x").is_empty());
+        let named = "# Acceptance criteria\n1. AC1: a\n2. AC2 b\n3. AC1: c\n";
+        assert_eq!(criteria(named), ["a", "AC2 b", "AC1: c"]);
     }
 
     #[test]

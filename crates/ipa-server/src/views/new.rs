@@ -72,7 +72,7 @@ fn fields(typed: &Typed, choices: &Choices) -> Markup {
 fn unusable(choices: &Choices) -> Markup {
     let broken = choices.agents.iter().filter_map(|(agent, why)| Some((agent, why.as_ref()?)));
     html! {
-        @for (agent, why) in broken { p.quiet { code { (agent) } " does not work here: " (visible(why)) } }
+        @for (agent, why) in broken { p.quiet { code { (agent) } ": " (visible(why)) } }
     }
 }
 

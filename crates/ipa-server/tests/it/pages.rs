@@ -76,7 +76,7 @@ async fn a_spec_is_approved_with_a_plain_form() {
     assert_eq!(answer.headers[header::LOCATION], "/tasks/T-1");
     let page = site.page("/tasks/T-1").await;
     assert!(text(&element(&page, "decisions-T-1")).is_empty());
-    shows(&element(&page, "side-T-1"), &["✓ approved: approve spec v1", "user:local"]);
+    shows(&element(&page, "side-T-1"), &["✓ approved: spec v1", "user:local"]);
 }
 
 #[tokio::test]
@@ -88,10 +88,7 @@ async fn a_rejection_needs_its_reason_and_the_next_version_says_what_changed() {
     shows(&refused.body, &["a rejection needs its reason"]);
     let answer = site.decide(task, 1, &[("verdict", "reject"), ("text", "say why 42")]).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
-    shows(
-        &element(&site.page("/tasks/T-1").await, "side-T-1"),
-        &["✗ rejected: approve spec v1", "say why 42"],
-    );
+    shows(&element(&site.page("/tasks/T-1").await, "side-T-1"), &["✗ rejected: spec v1", "say why 42"]);
     site.document(task, Role::Spec, &SPEC.replace("**42**", "**42**, by decree")).await;
     let decision = element(&site.page("/tasks/T-1").await, "decision-T-1.d2");
     shows(

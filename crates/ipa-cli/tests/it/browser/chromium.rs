@@ -209,7 +209,9 @@ fn capabilities(profile: &Path, scripts: Scripts) -> thirtyfour::ChromeCapabilit
     wanted.set_binary(program("chromium").to_str().unwrap()).unwrap();
     let data = format!("--user-data-dir={}", profile.display());
     let plain = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
-    for flag in plain.into_iter().chain(["--no-first-run", "--no-proxy-server", data.as_str()]) {
+    for flag in
+        plain.into_iter().chain(["--hide-scrollbars", "--no-first-run", "--no-proxy-server", data.as_str()])
+    {
         wanted.add_arg(flag).unwrap();
     }
     wanted.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();

@@ -13,7 +13,7 @@ fn half_typed_text_survives_a_live_change_and_the_end_of_the_server() {
     browser.types("#message", "half a mess");
     browser.run("window.kept = 'yes'");
     world.ipa(&["pause", &task]).ok();
-    browser.sees("‖ paused");
+    browser.sees("Paused by user:local: nothing more starts.");
     assert_eq!(browser.typed("#message"), "half a mess");
     let url = serving.ready["url"].as_str().unwrap().to_owned();
     let port: u16 = url.rsplit(':').next().unwrap().parse().unwrap();
@@ -56,7 +56,7 @@ fn two_tabs_agree_and_a_late_answer_says_what_happened_and_keeps_the_text() {
     browser.sees("This is decided, or has changed. What you typed is kept here until you clear it.");
     browser.picture("inbox-stale");
     browser.run("document.querySelector('.stale .danger').click()");
-    browser.sees("was approved");
+    browser.sees("decision T-1.d1 is closed: user:local decided it");
     assert_eq!(browser.typed(field), "I would rather have");
     browser.picture("inbox-late");
     // What is there now is decided in the second tab, and shown in the first.

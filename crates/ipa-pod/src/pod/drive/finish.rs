@@ -9,14 +9,17 @@ use ipa_workspace::{Checkpoint, Fingerprint, WorkspaceError};
 use tracing::warn;
 
 use super::launch::SOURCE;
-use super::{Drive, Heard};
+use super::{Drive, Heard, PAUSE};
+
+/// How often the work of a run is tried to be made safe.
+const TRIES: u32 = 5;
 
 impl Drive {
     /// Makes the work of a run safe and closes the run.
     pub(super) async fn finish(&self, run: &Run, heard: Heard) {
         let Heard { finished, tail } = heard;
         let Finished { outcome, exit_code, product, usage } = finished;
-        let (outcome, head) = match self.work_of(run, &outcome).await {
+        let (outcome, head) = match self.patiently(run, &outcome).await {
             Ok(head) => (outcome, head),
             Err(error) => (unsafe_work(run, outcome, &error), None),
         };
@@ -26,6 +29,22 @@ impl Drive {
         let document = product.filter(|_| run.role.writes_document());
         let finished = FinishedRun { run: self.id, outcome, document, head, check, usage };
         self.insist(self.command_id("finish"), TaskCommand::FinishRun(Box::new(finished))).await;
+    }
+
+    /// Makes the work safe, and tries again when what is in the way may pass: the agent's work is not thrown away for a
+    /// lock.
+    async fn patiently(&self, run: &Run, outcome: &Outcome) -> Result<Option<Oid>, WorkspaceError> {
+        let mut tries = 1;
+        loop {
+            match self.work_of(run, outcome).await {
+                Err(error) if error.is_transient() && tries < TRIES => {
+                    warn!(run.id = %self.id, %error, "the work of run {} is not safe yet; trying again", self.id);
+                    tries += 1;
+                    tokio::time::sleep(PAUSE).await;
+                }
+                done => return done,
+            }
+        }
     }
 
     /// Makes what a run did in its place of work safe. Returns the new head, if it may have one.
@@ -43,6 +62,8 @@ impl Drive {
             (Role::Spec | Role::Plan, _) => {
                 let checkpoint = workspaces.reset(id, run.head.clone()).await?;
                 self.checkpointed(run, checkpoint).await;
+                // A lost checkout comes back as it is now, not with what was taken away.
+                self.checkpointed(run, workspaces.checkpoint(id, "after the reset".to_owned()).await?).await;
                 Ok(None)
             }
             (Role::Develop | Role::Review, Outcome::Completed) => {

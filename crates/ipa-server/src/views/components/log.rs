@@ -63,9 +63,12 @@ pub(crate) fn run_heading(run: &Run, task: Handle) -> Markup {
         h3.runhead {
             (run.role) " " a href={ "/tasks/" (task) "?run=" (run.id.number) } { (run.id.handle(task)) }
             " " span.quiet {
-                (phase_name(run.phase)) ", attempt " (run.attempt) ", " (visible(run.runtime.as_str())) ", "
-                (moment(run.started_at.unwrap_or(run.requested_at)))
-                @if let Some(check) = &run.check { ", " code { (visible(check)) } }
+                (phase_name(run.phase)) ", attempt " (run.attempt) ", "
+                @match &run.check {
+                    Some(check) => code { (visible(check)) },
+                    None => (visible(run.runtime.as_str())),
+                }
+                ", " (moment(run.started_at.unwrap_or(run.requested_at)))
             }
         }
     }

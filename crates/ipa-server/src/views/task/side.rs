@@ -1,6 +1,8 @@
 //! The side of a task's page: where it works, its runs, what was told, what was decided, what goes outside.
 
-use ipa_events::task::{Answered, Decision, Delivery, Op, OpState, Run, TaskState, Verdict, WorkspaceState};
+use ipa_events::task::{
+    Answered, Decision, DecisionKind, Delivery, Op, OpState, Run, TaskState, Verdict, WorkspaceState,
+};
 use ipa_events::{AgentId, Handle, title_of};
 use ipa_pod::TaskView;
 use maud::{Markup, html};
@@ -38,12 +40,22 @@ fn facts(view: &TaskView) -> Markup {
             @if let Some(head) = &state.head { dt { "Commit" } dd { code { (head.short()) } } }
             dt { "Workspace" } dd { (workspace(state)) }
             @if let Some(sandbox) = state.runs.iter().rev().find_map(|run| run.sandbox.as_ref()) {
-                dt { "Sandbox" } dd { (visible(sandbox)) }
+                dt { "Sandbox" } dd { (bounds(sandbox)) }
             }
             @if let Some(at) = state.created_at { dt { "Created" } dd { (moment(at)) } }
             @if let Some(at) = state.updated_at { dt { "Changed" } dd { (moment(at)) } }
             dt { "Version" } dd { (view.version) }
         }
+    }
+}
+
+/// Shows what keeps an agent in its place; what does not, folded.
+fn bounds(sandbox: &str) -> Markup {
+    match sandbox.split_once("; ") {
+        Some((what, gaps)) => {
+            html! { details { summary { (visible(what)) ", not for all" } (visible(gaps)) } }
+        }
+        None => html! { (visible(sandbox)) },
     }
 }
 
@@ -87,7 +99,7 @@ fn runs(state: &TaskState, handle: Handle) -> Markup {
 fn took(run: &Run) -> Markup {
     let (Some(from), Some(to)) = (run.started_at, run.finished_at) else { return html! {} };
     let ms = u64::try_from(to.as_millisecond().saturating_sub(from.as_millisecond())).unwrap_or(0);
-    html! { ", " (duration(ms)) }
+    html! { " " (duration(ms)) }
 }
 
 fn messages(state: &TaskState, handle: Handle) -> Markup {
@@ -130,8 +142,12 @@ fn answer(decision: &Decision, answered: &Answered, handle: Handle) -> Markup {
         Answered::By { verdict: Verdict::Answer { text }, .. } => ("✓", "answered", Some(text)),
         Answered::Withdrawn { why } => ("–", "withdrawn", Some(why)),
     };
+    let title = title_of(&decision.asked);
+    // A gate asks to approve something; what came of that is said already.
+    let gate = decision.asked.kind() == DecisionKind::Gate;
+    let what_for = title.strip_prefix("approve ").filter(|_| gate).unwrap_or(&title);
     html! {
-        span aria-hidden="true" { (sign) } " " (what) ": " (visible(&title_of(&decision.asked)))
+        span aria-hidden="true" { (sign) } " " (what) ": " (visible(what_for))
         @if let Answered::By { who, at, .. } = answered { " " span.quiet { (who) ", " (moment(*at)) } }
         " " span.quiet { (decision.id.handle(handle)) }
         @if let Some(words) = words { p { bdi { (visible(words)) } } }
