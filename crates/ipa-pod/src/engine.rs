@@ -13,7 +13,7 @@ pub use work::RuntimeRow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipa_events::store::{Appended, Store};
+use ipa_events::store::{Appended, Store, Version};
 use ipa_events::task::{Gates, NewTask};
 use ipa_events::{
     BranchName, CommandId, Ctx, Envelope, ExecuteError, Executed, Handle, LoadError, OpenError, Phase,
@@ -180,13 +180,44 @@ impl Engine {
         task: TaskId,
         command: Envelope<TaskCommand>,
     ) -> Result<Executed, EngineError> {
+        self.send(task, None, command).await
+    }
+
+    /// Sends a task a command that was given on what was seen at a version; on a newer one it is not carried out,
+    /// unless it is the repeat of one that was.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Stale`], and those of [`Engine::execute`].
+    pub async fn execute_on(
+        &self,
+        task: TaskId,
+        seen: Version,
+        command: Envelope<TaskCommand>,
+    ) -> Result<Executed, EngineError> {
+        let id = command.ctx.command_id;
+        match self.send(task, Some(seen), command).await {
+            Err(EngineError::Stale(_)) => match self.inner.store.log.outcome(id).await? {
+                Some(Appended { version, position }) => Ok(Executed { version, position, repeated: true }),
+                None => Err(EngineError::Stale(task)),
+            },
+            other => other,
+        }
+    }
+
+    async fn send(
+        &self,
+        task: TaskId,
+        seen: Option<Version>,
+        command: Envelope<TaskCommand>,
+    ) -> Result<Executed, EngineError> {
         self.exists(task).await?;
         for _ in 0..TRIES {
             let outcome = match self.pod(task).await? {
-                Writer::Pod(pod) => execute_in(&pod, command.clone()).await,
-                Writer::Nobody => return self.execute_here(task, command).await,
+                Writer::Pod(pod) => execute_in(&pod, seen, command.clone()).await,
+                Writer::Nobody => return self.execute_here(task, seen, command).await,
                 Writer::Parked(manager) => {
-                    let executed = self.execute_here(task, command).await?;
+                    let executed = self.execute_here(task, seen, command).await?;
                     self.unpark(manager, task).await;
                     return Ok(executed);
                 }
@@ -194,9 +225,10 @@ impl Engine {
             match outcome {
                 Ok(executed) => return Ok(executed),
                 Err(SendError::Execute(error)) => return Err(executing(task, error)),
+                Err(SendError::Stale) => return Err(EngineError::Stale(task)),
                 Err(SendError::Ask(AskError::Silent)) => break,
                 // Its pod is going, or being healed: the command has an id, so it may be sent again.
-                Err(SendError::Ask(AskError::Gone) | SendError::Stale) => tokio::time::sleep(PAUSE).await,
+                Err(SendError::Ask(AskError::Gone)) => tokio::time::sleep(PAUSE).await,
             }
         }
         Err(EngineError::NoAnswer(task))
@@ -241,10 +273,15 @@ impl Engine {
     async fn execute_here(
         &self,
         task: TaskId,
+        seen: Option<Version>,
         command: Envelope<TaskCommand>,
     ) -> Result<Executed, EngineError> {
         let mut writer = self.open(task).await?;
-        let executed = execute_alone(&mut writer, task, command).await;
+        let executed = if seen.is_some_and(|seen| seen != writer.version()) {
+            Err(EngineError::Stale(task))
+        } else {
+            execute_alone(&mut writer, task, command).await
+        };
         self.give_back(writer).await;
         executed
     }
@@ -278,8 +315,12 @@ enum Writer<'a> {
     Parked(&'a ManagerHandle),
 }
 
-async fn execute_in(pod: &PodHandle, command: Envelope<TaskCommand>) -> Result<Executed, SendError> {
-    pod.task().ok_or(SendError::Ask(AskError::Gone))?.execute(command).await
+async fn execute_in(
+    pod: &PodHandle,
+    seen: Option<Version>,
+    command: Envelope<TaskCommand>,
+) -> Result<Executed, SendError> {
+    pod.task().ok_or(SendError::Ask(AskError::Gone))?.send(seen, command).await
 }
 
 async fn execute_alone(

@@ -76,6 +76,9 @@ pub enum EngineError {
     /// The engine runs already.
     #[error("the engine runs already")]
     Running,
+    /// The task moved on since what was seen.
+    #[error("task {0} has changed since what you saw")]
+    Stale(TaskId),
     /// The task's pod did not answer in time.
     #[error("the pod of task {0} did not answer in time")]
     NoAnswer(TaskId),

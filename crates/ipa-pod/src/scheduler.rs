@@ -284,7 +284,7 @@ impl State {
     /// Records what was decided on the state that was seen, or nothing when there is a newer one by now.
     async fn record(&self, seen: Version, actor: Principal, body: TaskCommand) -> Done {
         let ctx = self.args.edge.ctx(actor, Via::Engine);
-        match self.args.task.execute_on(seen, Envelope { ctx, body }).await {
+        match self.args.task.send(Some(seen), Envelope { ctx, body }).await {
             Ok(_) | Err(SendError::Stale) => Done::LookAgain,
             Err(SendError::Execute(ipa_events::ExecuteError::Refused(refused))) => {
                 debug!(%refused, "the task refused the scheduler");

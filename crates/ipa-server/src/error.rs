@@ -37,6 +37,8 @@ impl From<EngineError> for Refusal {
                 .help("look at the reason, then restart its pod: `ipa pod restart TASK`"),
             EngineError::Unavailable { .. } => Self::new(Code::Unavailable, detail).help(RETRY),
             EngineError::Running => Self::new(Code::WrongState, detail),
+            EngineError::Stale(_) => Self::new(Code::VersionConflict, detail)
+                .help("look at the task again, then send it on what it is now"),
             EngineError::NoAnswer(_) => Self::new(Code::Unavailable, detail)
                 .help("it may have been carried out; look at the task, then send it again under the same key"),
             EngineError::Stopping => Self::new(Code::Unavailable, detail).help("start `ipa serve` again"),

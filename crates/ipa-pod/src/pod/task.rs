@@ -57,16 +57,8 @@ impl TaskHandle {
         self.send(None, command).await
     }
 
-    /// Sends a command that was decided on the state of a version; it is not carried out on a newer one.
-    pub(crate) async fn execute_on(
-        &self,
-        seen: Version,
-        command: Envelope<TaskCommand>,
-    ) -> Result<Executed, SendError> {
-        self.send(Some(seen), command).await
-    }
-
-    async fn send(
+    /// Sends a command that was decided on the state of a version, if it minds: it is not carried out on a newer one.
+    pub(crate) async fn send(
         &self,
         seen: Option<Version>,
         command: Envelope<TaskCommand>,

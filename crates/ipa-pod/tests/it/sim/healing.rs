@@ -227,6 +227,7 @@ async fn a_repeated_create_finds_the_first_task_and_leaves_its_pod_alone() {
     until(&engine, first.id, |view| view.state.open_run().is_some_and(|run| run.process.is_some())).await;
     let again = engine.create(ctx(), sim.draft()).await.unwrap();
     assert_eq!((again.id, again.handle, again.executed.repeated), (first.id, first.handle, true));
+    say(&engine, first.id).await.unwrap();
     until_phase(&engine, first.id, Phase::Completed).await;
     assert!(!sim.counts(&engine, first.id).await.contains_key("run.adopted"));
     engine.stop(Drain::Detach).await;
@@ -239,5 +240,25 @@ async fn an_engine_starts_once() {
     assert!(matches!(engine.start(Scope::All).await, Err(EngineError::Running)));
     let task = sim.create(&engine).await;
     until_phase(&engine, task, Phase::Completed).await;
+    engine.stop(Drain::Detach).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_given_on_what_was_seen_is_not_carried_out_on_something_newer() {
+    let sim = Sim::new();
+    let engine = sim.start().await;
+    let task = sim.create(&engine).await;
+    let seen = until(&engine, task, |view| view.state.open_run().is_some()).await.version;
+    say(&engine, task).await.unwrap();
+    let ctx = engine.ctx(ann(), Via::Library);
+    let pause = |ctx| Envelope { ctx, body: TaskCommand::Pause { reason: None } };
+    let stale = engine.execute_on(task, seen, pause(ctx.clone())).await;
+    assert!(matches!(stale, Err(EngineError::Stale(_))), "{stale:?}");
+    let mut now = engine.task(task).await.unwrap().version;
+    while engine.execute_on(task, now, pause(ctx.clone())).await.is_err() {
+        now = engine.task(task).await.unwrap().version;
+    }
+    // Its own repeat is no conflict.
+    assert!(engine.execute_on(task, seen, pause(ctx)).await.unwrap().repeated);
     engine.stop(Drain::Detach).await;
 }
