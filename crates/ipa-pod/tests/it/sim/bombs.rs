@@ -10,7 +10,7 @@ use ipa_agent::{
     StartError, Tail,
 };
 use ipa_events::store::{
-    Append, AppendError, Appended, Log, Position, RawRecord, ReadError, StreamInfo, Version,
+    Append, AppendError, Appended, Log, Position, RawRecord, ReadError, StoreFault, StreamInfo, Version,
 };
 use ipa_events::{BranchName, CommandId, Oid, RepoSource, Runtime, StreamId, TaskId, WorkspaceId};
 use ipa_workspace::testing::FakeWorkspaces;
@@ -22,35 +22,56 @@ use tokio::sync::watch;
 
 use super::Child;
 
-/// How often the next calls of each child panic, and the task whose runs always do.
+/// What is to go wrong.
 #[derive(Default)]
-pub(super) struct Bombs(Mutex<BTreeMap<Child, u32>>, Mutex<Option<TaskId>>);
+pub(super) struct Bombs {
+    /// How often the next calls of each child panic.
+    children: Mutex<BTreeMap<Child, u32>>,
+    /// The task every look at whose runs panics.
+    poisoned: Mutex<Option<TaskId>>,
+    /// How often an append that begins with this type of event is refused.
+    refused: Mutex<BTreeMap<&'static str, u32>>,
+}
 
 impl Bombs {
     /// Lets the next `times` calls of a child panic.
     pub(super) fn arm(&self, child: Child, times: u32) {
-        self.0.lock().unwrap().insert(child, times);
+        self.children.lock().unwrap().insert(child, times);
     }
 
     /// Lets every look at a run of this task panic, and of no other.
     pub(super) fn poison(&self, task: TaskId) {
-        *self.1.lock().unwrap() = Some(task);
+        *self.poisoned.lock().unwrap() = Some(task);
+    }
+
+    /// Lets the store refuse the next `times` appends that begin with this type of event.
+    pub(super) fn refuse(&self, kind: &'static str, times: u32) {
+        self.refused.lock().unwrap().insert(kind, times);
+    }
+
+    fn refuses(&self, append: &Append) -> bool {
+        let mut refused = self.refused.lock().unwrap();
+        let left = append.records.first().and_then(|first| refused.get_mut(first.kind.as_str()));
+        let Some(left) = left.filter(|left| **left > 0) else { return false };
+        *left -= 1;
+        true
     }
 
     fn go_off_in(&self, dir: &RunDir) {
-        let poisoned = self.1.lock().unwrap().map(|task| task.to_string());
+        let poisoned = self.poisoned.lock().unwrap().map(|task| task.to_string());
         let here = poisoned.is_some_and(|task| dir.path().to_string_lossy().contains(&task));
         assert!(!here, "the runs of this task are poisoned");
     }
 
     /// Tells whether all have gone off.
     pub(super) fn are_spent(&self) -> bool {
-        self.0.lock().unwrap().values().all(|times| *times == 0)
+        self.children.lock().unwrap().values().all(|times| *times == 0)
+            && self.refused.lock().unwrap().values().all(|times| *times == 0)
     }
 
     pub(super) fn go_off(&self, child: Child) {
         let armed = {
-            let mut bombs = self.0.lock().unwrap();
+            let mut bombs = self.children.lock().unwrap();
             let times = bombs.entry(child).or_default();
             let armed = *times > 0;
             *times = times.saturating_sub(1);
@@ -74,6 +95,10 @@ impl BombedStore {
 impl Log for BombedStore {
     fn append(&self, append: Append) -> BoxFuture<'_, Result<Appended, AppendError>> {
         self.bombs.go_off(Child::Task);
+        if self.bombs.refuses(&append) {
+            let fault = StoreFault::new("the store is not there just now");
+            return Box::pin(async { Err(AppendError::Unavailable(fault)) });
+        }
         self.log.append(append)
     }
 

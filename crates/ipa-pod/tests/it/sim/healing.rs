@@ -208,11 +208,27 @@ async fn a_parked_task_takes_the_answer_to_its_escalation_and_goes_on() {
 async fn a_store_that_refuses_for_a_while_holds_a_task_up_and_loses_nothing() {
     let sim = Sim::new();
     let engine = sim.start().await;
-    let task = sim.create(&engine).await;
-    for _ in 0..40 {
-        sim.memory.fail_next_append(AppendFault::Unavailable);
+    let all = [
+        "workspace.requested",
+        "workspace.ready",
+        "run.requested",
+        "run.started",
+        "workspace.checkpointed",
+        "workspace.harvested",
+        "transition.requested",
+        "transition.approved",
+        "phase.entered",
+        "sync.queued",
+        "sync.attempt_started",
+        "sync.sent",
+        "task.completed",
+    ];
+    for kind in all {
+        sim.bombs.refuse(kind, 3);
     }
+    let task = sim.create(&engine).await;
     let view = until_phase(&engine, task, Phase::Completed).await;
+    assert!(sim.bombs.are_spent());
     assert_eq!(view.state.runs.len(), 1);
     assert_eq!(sim.runtime.started().len(), 1);
     engine.stop(Drain::Detach).await;
