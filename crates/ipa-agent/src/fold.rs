@@ -244,6 +244,7 @@ impl Fold {
                     self.stop = Some(Stopped { why, idle });
                 }
             }
+            Ok(Note::Unkept(text)) => out.events.push(Body::Diagnostic { text: text.into() }),
             Err(_) => out.events.push(Body::Diagnostic { text: "a note of the host cannot be read".into() }),
         }
     }
@@ -257,24 +258,24 @@ impl Fold {
         if self.halt.is_none() {
             self.halt = out.halt;
         }
-        let mut bodies = out.events;
-        bodies.retain(|body| self.keeps(at_ms, body));
+        let bodies = out.events.into_iter().filter_map(|body| self.kept(at_ms, body)).collect();
         self.emit(at_ms, bodies, events);
     }
 
     /// Follows what is open and used; drops what says nothing: an answer to what nobody asked.
-    fn keeps(&mut self, at_ms: u64, body: &Body) -> bool {
-        match body {
+    fn kept(&mut self, at_ms: u64, body: Body) -> Option<Body> {
+        match &body {
             Body::Asked(Asked::Permission { key, .. } | Asked::Question { key, .. }) => {
                 if self.told.contains(&crate::protocol::answer_key(key)) || !self.open.insert(Arc::clone(key))
                 {
-                    return false;
+                    let text = format!("it asks a second time under the key {key}; that is not asked");
+                    return Some(Body::Diagnostic { text: text.into() });
                 }
                 self.activity.awaits(at_ms);
             }
             Body::Resolved { key } | Body::Withdrawn { key, .. } => {
                 if !self.open.remove(key) {
-                    return false;
+                    return None;
                 }
                 if self.open.is_empty() {
                     self.activity.awaits_no_more(at_ms);
@@ -295,7 +296,7 @@ impl Fold {
             | Body::Unknown { .. }
             | Body::Finished(_) => {}
         }
-        true
+        Some(body)
     }
 
     fn emit(&mut self, at_ms: u64, bodies: Vec<Body>, events: &mut impl Extend<AgentEvent>) {

@@ -1,4 +1,5 @@
-//! What lies in a run's folder, and how it is written. It is all that is known of a run; nothing in it is secret.
+//! What lies in a run's folder, and how it is written. It is all that is known of a run;
+//! nothing in it is secret but what steers the run itself.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -30,10 +31,38 @@ pub(crate) const SOCKET: &str = "socket";
 pub(crate) const LOG: &str = "host.log";
 
 /// Who may start the run.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Claim {
     /// The run.
     pub(crate) run: RunId,
+    /// What the host is told first by whoever may steer the run: only who can read the folder knows it.
+    #[serde(default)]
+    pub(crate) token: Token,
+}
+
+/// What tells who may steer a run from who only finds its socket, such as its confined agent.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Token(String);
+
+impl Token {
+    /// Draws 16 random bytes.
+    fn draw() -> io::Result<Self> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+        Ok(Self(format!("{:032x}", u128::from_ne_bytes(bytes))))
+    }
+
+    /// Tells whether this is the one that was drawn; none was drawn for a claim that was not made here.
+    pub(crate) fn admits(&self, other: &Self) -> bool {
+        !self.0.is_empty() && self.0 == other.0
+    }
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token")
+    }
 }
 
 /// The first record of a spool: what later readers must know of the run.
@@ -67,6 +96,8 @@ pub(crate) enum Note {
     Eof,
     /// It is being ended.
     Stop(Why),
+    /// Something of the run could not be kept; why.
+    Unkept(String),
 }
 
 /// Why a run is ended before it ends by itself.
@@ -134,7 +165,7 @@ pub(crate) fn claim(dir: &Path, run: RunId) -> io::Result<()> {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(dir.join(CLAIM))?;
-    file.write_all(&serde_json::to_vec(&Claim { run })?)?;
+    file.write_all(&serde_json::to_vec(&Claim { run, token: Token::draw()? })?)?;
     file.sync_all()?;
     sync_dir(dir)
 }

@@ -22,10 +22,7 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::ExitCode;
 
-use ipa_events::task::ProcessIdentity;
-use rustix::fs::FlockOperation;
-
-use crate::folder::{self, Note};
+use crate::folder::{self, Claim, Note};
 use crate::proc;
 use agent::Agent;
 use serve::Host;
@@ -41,8 +38,8 @@ pub(crate) fn run() -> ExitCode {
     // Half an order: who gave it is gone.
     let Some(order) = order else { return ExitCode::FAILURE };
     match start(order) {
-        Ok((host, identity, locks)) => {
-            tell(&Started::Yes { identity });
+        Ok((host, locks)) => {
+            tell(&Started::Yes);
             let over = host.serve();
             drop(locks);
             if over.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -66,12 +63,14 @@ struct Locks {
     _lease: File,
 }
 
-fn start(order: HostOrder) -> Result<(Host, ProcessIdentity, Locks), Failed> {
+fn start(order: HostOrder) -> Result<(Host, Locks), Failed> {
     let at = |doing| move |source: io::Error| Failed { doing, source };
     rustix::process::setsid().map_err(|e| at("leaving the session")(e.into()))?;
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
         .map_err(|e| at("becoming the reaper of the run's processes")(e.into()))?;
     let locks = take_locks(&order)?;
+    let claim: Option<Claim> = folder::read(&order.dir, folder::CLAIM).map_err(at("reading the claim"))?;
+    let token = claim.map(|it| it.token).unwrap_or_default();
     // From here on all of the run's folder is reached by short relative names: a socket's path is limited.
     rustix::process::chdir(&order.dir).map_err(|e| at("entering the run's folder")(e.into()))?;
     let mut spool = Spool::create(Path::new(folder::SPOOL)).map_err(at("creating the spool"))?;
@@ -82,7 +81,7 @@ fn start(order: HostOrder) -> Result<(Host, ProcessIdentity, Locks), Failed> {
     let json = serde_json::to_vec(&identity).map_err(|e| at("writing its identity")(e.into()))?;
     folder::write_whole(Path::new("."), folder::HOST, &json).map_err(at("writing its identity"))?;
     let agent = Agent::start(&order).map_err(at("starting the agent"))?;
-    Ok((Host::new(order, spool, agent, listener), identity, locks))
+    Ok((Host::new(order, spool, agent, listener, token), locks))
 }
 
 fn take_locks(order: &HostOrder) -> Result<Locks, Failed> {
@@ -90,18 +89,17 @@ fn take_locks(order: &HostOrder) -> Result<Locks, Failed> {
     let claim = folder::lock(&order.dir.join(folder::CLAIM))
         .map_err(|source| Failed { doing: "locking the claim", source })?
         .ok_or_else(|| taken("locking the claim"))?;
-    let lease = OpenOptions::new()
+    OpenOptions::new()
         .create(true)
         .truncate(false)
         .write(true)
         .mode(0o600)
         .open(&order.lease)
         .map_err(|source| Failed { doing: "opening the workspace's lease", source })?;
-    match rustix::fs::flock(&lease, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Locks { _claim: claim, _lease: lease }),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(taken("locking the workspace")),
-        Err(error) => Err(Failed { doing: "locking the workspace", source: error.into() }),
-    }
+    let lease = folder::lock(&order.lease)
+        .map_err(|source| Failed { doing: "locking the workspace", source })?
+        .ok_or_else(|| taken("locking the workspace"))?;
+    Ok(Locks { _claim: claim, _lease: lease })
 }
 
 fn listen() -> io::Result<UnixListener> {

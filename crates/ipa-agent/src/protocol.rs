@@ -18,6 +18,9 @@ pub(crate) const PROMPT: &str = "prompt";
 /// The key of what asks it to stop.
 pub(crate) const STOP: &str = "stop";
 
+/// The most characters of a complaint that are told.
+const COMPLAINT: usize = 300;
+
 /// The key of an answer to what was asked under `key`.
 pub(crate) fn answer_key(key: &str) -> String {
     format!("answer-{key}")
@@ -36,6 +39,26 @@ pub(crate) fn message_key(key: &str) -> String {
 /// Tells whether a key is a message's.
 pub(crate) fn is_message_key(key: &str) -> bool {
     key.starts_with("message-")
+}
+
+/// Tells whether an exit code says that the program was not run: it could not be confined (125), it is not
+/// executable (126), or it is not there (127).
+pub(crate) const fn could_not_run(code: i32) -> bool {
+    matches!(code, 125..=127)
+}
+
+/// Says in a sentence that a program was not run; `complaint` is the last line of its standard error.
+pub(crate) fn why_not_run(program: &str, code: i32, complaint: &str) -> String {
+    if complaint.is_empty() {
+        format!("{program} could not be run (exit code {code})")
+    } else {
+        format!("{program} could not be run (exit code {code}): {complaint}")
+    }
+}
+
+/// Keeps of a line of standard error what a person can read at a glance.
+pub(crate) fn complaint(line: &str) -> String {
+    line.chars().take(COMPLAINT).collect()
 }
 
 /// A kind of agent's protocol.

@@ -16,8 +16,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use ipa_events::Helper;
 use ipa_events::task::ProcessIdentity;
+use ipa_events::{Helper, RunId};
+use tokio::time::Instant;
 
 use crate::error::{AttachError, StartError};
 use crate::fold::Fold;
@@ -27,11 +28,17 @@ use crate::runtime::Attach;
 use crate::session::{AgentSession, RunDir, Tail};
 use crate::spec::{Grace, RunSpec, Session};
 use crate::spool::Record;
+use launch::Launched;
 use link::Link;
 use recover::Found;
 
 /// How long a run goes on with nobody connected.
 const ALONE: Duration = Duration::from_hours(6);
+
+/// How long a start waits until it is certain what became of its run.
+const FATE: Duration = Duration::from_mins(5);
+/// How often it looks.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// What all kinds of agents that run under a host share.
 #[derive(Debug, Clone)]
@@ -48,22 +55,47 @@ impl Runner {
         Self { helper, grace: Grace::default(), alone: ALONE, protocol }
     }
 
-    /// Starts a run.
+    /// Starts a run. Once it is claimed, only what is found of it says what became of it: a host that was not
+    /// heard of may be at work all the same.
     pub(crate) async fn start(&self, spec: RunSpec, launch: Launch) -> Result<AgentSession, StartError> {
         let (run, dir) = (spec.run, spec.dir.clone());
-        if let Err(error) = launch::launch(self, spec, launch).await {
-            let may_live = matches!(error, StartError::Host { .. });
-            if !(may_live && self.lives(&dir).await) {
-                return Err(error);
+        let unheard = match launch::launch(self, spec, launch).await {
+            Ok(Launched::Yes) => None,
+            Ok(Launched::No(detail)) => {
+                // Said by its host, which is ending: the run is closed as soon as that let go of it.
+                self.fate(dir, run, &detail).await?;
+                return Err(StartError::Host { run, detail });
             }
+            Ok(Launched::Unheard(detail)) => Some(detail),
+            Err(error) => return Err(error),
+        };
+        let detail = unheard.as_deref().unwrap_or("its host is gone without a word");
+        match self.fate(dir, run, detail).await? {
+            // Nobody ever took it up.
+            session if unheard.is_some() && session.identity.is_none() => {
+                Err(StartError::Host { run, detail: detail.to_owned() })
+            }
+            session => Ok(session),
         }
-        // A short run may be over by now.
-        match self.find(dir).await {
-            Ok(Attach::Live(session) | Attach::Ended(session) | Attach::Lost(session)) => Ok(*session),
-            Ok(Attach::Unclaimed | Attach::Starting) => {
-                Err(StartError::Host { run, detail: "its host is gone without a word".to_owned() })
+    }
+
+    /// Waits until it is certain what became of a run that was claimed. A short one may be over by then.
+    async fn fate(&self, dir: RunDir, run: RunId, detail: &str) -> Result<AgentSession, StartError> {
+        let failed = |detail: String| StartError::Host { run, detail };
+        let until = Instant::now() + FATE;
+        loop {
+            let unsure = match self.find(dir.clone()).await {
+                Ok(Attach::Live(session) | Attach::Ended(session) | Attach::Lost(session)) => {
+                    return Ok(*session);
+                }
+                Ok(Attach::Unclaimed) => return Err(failed(detail.to_owned())),
+                Ok(Attach::Starting) => "it is still being started".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            if Instant::now() >= until {
+                return Err(failed(format!("{detail}; what became of it is not known: {unsure}")));
             }
-            Err(error) => Err(StartError::Host { run, detail: error.to_string() }),
+            tokio::time::sleep(LOOK).await;
         }
     }
 
@@ -77,12 +109,6 @@ impl Runner {
     /// Reads what an agent did.
     pub(crate) fn tail(&self, dir: RunDir) -> Tail {
         tail::open(dir, Fold::new((self.protocol)()))
-    }
-
-    /// Looks whether a host lives that was not heard of in time. If none does, the run is closed.
-    async fn lives(&self, dir: &RunDir) -> bool {
-        let looked = dir.clone();
-        matches!(blocking(move || recover::look(looked.path())).await, Ok(Found::Live(_)))
     }
 
     async fn find(&self, dir: RunDir) -> io::Result<Attach> {
@@ -104,7 +130,7 @@ impl Runner {
                     Err(error) => last = error,
                 },
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::sleep(LOOK).await;
         }
         Err(last)
     }
@@ -144,7 +170,7 @@ fn began(dir: &Path) -> io::Result<Option<Box<Began>>> {
     let note = Record::parse(&line).and_then(|record| serde_json::from_str(&record.text).ok());
     Ok(match note {
         Some(Note::Began(began)) => Some(began),
-        Some(Note::Eof | Note::Stop(_)) | None => None,
+        Some(Note::Eof | Note::Stop(_) | Note::Unkept(_)) | None => None,
     })
 }
 

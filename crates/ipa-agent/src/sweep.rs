@@ -3,7 +3,7 @@
 //! Never by name. The host knows its descendants, because orphans come back to it (it is their subreaper);
 //! without the host there is only what every process of a run was started with: `IPA_RUN_ID`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::time::Duration;
 
@@ -12,12 +12,15 @@ use rustix::process::{Signal, WaitOptions};
 
 use crate::proc::{self, Process};
 
+/// How long a process may take to die once it was killed: one that waits for a broken disk does not.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Swept {
     /// Processes that were ended.
     pub(crate) ended: u32,
-    /// Processes that may not be signalled.
+    /// Processes that may not be signalled, or that were killed and do not die.
     pub(crate) left: u32,
 }
 
@@ -28,7 +31,7 @@ pub(crate) struct Swept {
 /// When `/proc` cannot be read.
 pub(crate) fn descendants() -> io::Result<Swept> {
     let me = rustix::process::getpid().as_raw_nonzero().get();
-    sweep(|| {
+    sweep(PATIENCE, || {
         reap();
         Ok(proc::descendants(&proc::all()?, &[me]))
     })
@@ -40,7 +43,7 @@ pub(crate) fn descendants() -> io::Result<Swept> {
 ///
 /// When `/proc` cannot be read.
 pub(crate) fn run(run: RunId) -> io::Result<Swept> {
-    sweep(|| {
+    sweep(PATIENCE, || {
         let all = proc::all()?;
         let mut found: Vec<_> = all.iter().copied().filter(|it| proc::belongs_to(*it, run)).collect();
         let roots: Vec<_> = found.iter().map(|it| it.pid).collect();
@@ -50,10 +53,12 @@ pub(crate) fn run(run: RunId) -> io::Result<Swept> {
 }
 
 /// Stops all, so that none can make another, then kills all, until there is none that can be killed.
-fn sweep(mut find: impl FnMut() -> io::Result<Vec<Process>>) -> io::Result<Swept> {
-    let mut ended = BTreeSet::new();
+fn sweep(patience: Duration, mut find: impl FnMut() -> io::Result<Vec<Process>>) -> io::Result<Swept> {
+    // What was killed, and how long ago that was counted in pauses.
+    let mut ended: BTreeMap<_, Duration> = BTreeMap::new();
     let mut left = BTreeSet::new();
     let mut pause = Duration::from_millis(1);
+    let mut waited = Duration::ZERO;
     loop {
         let mut stopped = BTreeSet::new();
         loop {
@@ -69,16 +74,25 @@ fn sweep(mut find: impl FnMut() -> io::Result<Vec<Process>>) -> io::Result<Swept
         }
         let found: Vec<_> = alive(&find()?, &left).collect();
         if found.is_empty() {
-            return Ok(Swept { ended: count(&ended), left: count(&left) });
+            return Ok(Swept { ended: count(ended.len()), left: count(left.len()) });
         }
         for process in found {
             if process.signal(Signal::KILL).is_err() {
                 left.insert(key(process));
             } else {
-                ended.insert(key(process));
+                ended.entry(key(process)).or_insert(waited);
             }
         }
         wait(pause);
+        waited += pause;
+        let deaf: Vec<_> = alive(&find()?, &left)
+            .map(key)
+            .filter(|it| ended.get(it).is_some_and(|killed| waited.saturating_sub(*killed) >= patience))
+            .collect();
+        for key in deaf {
+            ended.remove(&key);
+            left.insert(key);
+        }
         pause = (pause * 2).min(Duration::from_millis(200));
     }
 }
@@ -108,6 +122,19 @@ fn wait(pause: Duration) {
     rustix::event::poll(&mut [], Some(&pause)).ok();
 }
 
-fn count<T>(set: &BTreeSet<T>) -> u32 {
-    u32::try_from(set.len()).unwrap_or(u32::MAX)
+fn count(processes: usize) -> u32 {
+    u32::try_from(processes).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_does_not_die_is_left_after_a_while() {
+        // No process has this pid; that is as good as one that takes no notice.
+        let deaf = Process { pid: i32::MAX, parent: 1, start_time: 1, state: b'D' };
+        let swept = sweep(Duration::from_millis(5), || Ok(vec![deaf])).unwrap();
+        assert_eq!(swept, Swept { ended: 0, left: 1 });
+    }
 }

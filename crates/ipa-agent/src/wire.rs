@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::folder::Why;
+use crate::folder::{Token, Why};
 
 /// One verb, under a number that its answer carries.
 #[derive(Debug, Serialize, Deserialize)]
@@ -17,8 +17,8 @@ pub(crate) struct Request {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub(crate) enum Verb {
-    /// Say where the spool stands.
-    Hello,
+    /// Listen to whoever says this: it knows the run's token. Whatever else comes first ends the connection.
+    Hello { token: Token },
     /// Tell the agent something, once per key.
     Write { key: String, data: String },
     /// End the agent's standard input when all was told.

@@ -30,6 +30,29 @@ pub(crate) enum Taken {
     By(ServerFile),
 }
 
+/// Who makes the tasks of a command that follows its own go on.
+pub(crate) enum Reached {
+    /// This process is to: the data directory is ours.
+    Held(DataDir),
+    /// Somebody who runs already.
+    Served(Client),
+}
+
+/// Finds who runs already, or takes the data directory.
+///
+/// # Errors
+///
+/// As [`take`], and [`Failure`] when what runs is of another version.
+pub(crate) async fn reach(settings: &Settings, command: &str) -> Result<Reached, Failure> {
+    if let Some(remote) = remote(settings)? {
+        return Ok(Reached::Served(remote));
+    }
+    Ok(match take(settings, command).await? {
+        Taken::By(server) => Reached::Served(client_of(settings, &server)?),
+        Taken::Held(held) => Reached::Held(held),
+    })
+}
+
 /// Returns who answers a command that changes nothing. Takes no lock and starts nothing.
 ///
 /// # Errors
@@ -49,12 +72,9 @@ pub(crate) async fn reading(settings: &Settings) -> Result<Client, Failure> {
 ///
 /// [`Failure::InUse`] when somebody holds the directory and does not say how it is reached.
 pub(crate) async fn writing(settings: &Settings, out: Out, command: &str) -> Result<Client, Failure> {
-    if let Some(remote) = &settings.remote {
-        return Ok(Client::Tcp(Tcp::new(remote.url.clone(), remote.token.clone())?));
-    }
-    match take(settings, command).await? {
-        Taken::By(server) => client_of(settings, server),
-        Taken::Held(held) => {
+    match reach(settings, command).await? {
+        Reached::Served(client) => Ok(client),
+        Reached::Held(held) => {
             let engine = wiring::recorder(settings).await?;
             Ok(Client::Local(Box::new(Local::new(
                 engine,
@@ -71,11 +91,11 @@ pub(crate) async fn writing(settings: &Settings, out: Out, command: &str) -> Res
 ///
 /// [`Failure`] when it is of another version, or there is no token for it.
 pub(crate) fn running(settings: &Settings) -> Result<Option<Client>, Failure> {
-    if let Some(remote) = &settings.remote {
-        return Ok(Some(Client::Tcp(Tcp::new(remote.url.clone(), remote.token.clone())?)));
+    if let Some(remote) = remote(settings)? {
+        return Ok(Some(remote));
     }
     match answering(settings) {
-        Some(server) => client_of(settings, server).map(Some),
+        Some(server) => client_of(settings, &server).map(Some),
         None => Ok(None),
     }
 }
@@ -108,7 +128,8 @@ pub(crate) async fn take(settings: &Settings, command: &str) -> Result<Taken, Fa
     }
 }
 
-/// Finds the holder that says how it is reached, and listens there.
+/// Finds the holder that says how it is reached, and listens there. Whoever listens where a holder that is gone
+/// once did is never asked: it would be sent the token.
 fn answering(settings: &Settings) -> Option<ServerFile> {
     let server = holder::server_file(&settings.data)?;
     let address: SocketAddr = server.url.strip_prefix("http://")?.parse().ok()?;
@@ -116,11 +137,16 @@ fn answering(settings: &Settings) -> Option<ServerFile> {
     Some(server)
 }
 
-fn client_of(settings: &Settings, server: ServerFile) -> Result<Client, Failure> {
+fn remote(settings: &Settings) -> Result<Option<Client>, Failure> {
+    let Some(remote) = &settings.remote else { return Ok(None) };
+    Tcp::of_server(remote.url.clone(), remote.token.clone()).map(|tcp| Some(Client::Tcp(tcp)))
+}
+
+fn client_of(settings: &Settings, server: &ServerFile) -> Result<Client, Failure> {
     if server.api != API {
         return Err(Failure::OtherApi { there: server.api, here: API });
     }
     let token = holder::read_token(&settings.data)?;
     let token = token.map(|token| token.expose().to_owned()).unwrap_or_default();
-    Ok(Client::Tcp(Tcp::new(server.url, token)?))
+    Tcp::of_holder(settings.data.clone(), token).map(Client::Tcp)
 }

@@ -48,6 +48,9 @@ pub(crate) enum Failure {
         #[source]
         source: reqwest::Error,
     },
+    /// The server that was reached before has ended.
+    #[error("the server has ended")]
+    Gone,
     /// The server is of another version.
     #[error("the server speaks version {there} of the API, this program {here}")]
     OtherApi {
@@ -106,8 +109,13 @@ pub(crate) enum Failure {
     #[error("{0}")]
     TimedOut(String),
     /// The person stopped it.
-    #[error("stopped following; the task goes on")]
-    Interrupted(String),
+    #[error("{message}")]
+    Interrupted {
+        /// What was stopped, and what goes on.
+        message: String,
+        /// What to do.
+        help: String,
+    },
     /// Nobody reads the output any more.
     #[error("nobody reads the output")]
     ClosedPipe,
@@ -120,17 +128,29 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Following a task was stopped, and nothing else.
+    pub(crate) fn left(help: String) -> Self {
+        Self::Interrupted { message: "stopped following; the task goes on".to_owned(), help }
+    }
+
+    /// Tells whether the server may answer the same a little later, when it is back.
+    pub(crate) fn may_pass(&self) -> bool {
+        matches!(self, Self::Broken(_) | Self::Unreachable { .. } | Self::Gone)
+    }
+
     /// Returns the exit code.
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Config(_) | Self::Usage { .. } | Self::Bind(BindError::NamesNeeded(_)) => Exit::Usage,
-            Self::InUse { .. } | Self::NothingRuns(_) | Self::Unreachable { .. } | Self::OtherApi { .. } => {
-                Exit::Unreachable
-            }
+            Self::InUse { .. }
+            | Self::NothingRuns(_)
+            | Self::Unreachable { .. }
+            | Self::Gone
+            | Self::OtherApi { .. } => Exit::Unreachable,
             Self::Problem(problem) => problem.code.parse().map_or(Exit::Failed, Exit::of),
             Self::NotFound { .. } => Exit::NotFound,
             Self::TimedOut(_) => Exit::TimedOut,
-            Self::Interrupted(_) => Exit::Interrupted,
+            Self::Interrupted { .. } => Exit::Interrupted,
             Self::ClosedPipe => Exit::Done,
             Self::Holder(_)
             | Self::BadReply(..)
@@ -154,7 +174,7 @@ impl Failure {
             Self::InUse { .. } => "data_directory_in_use",
             Self::NothingRuns(_) => Code::NothingRuns.as_str(),
             Self::Problem(problem) => &problem.code,
-            Self::Unreachable { .. } => "unreachable",
+            Self::Unreachable { .. } | Self::Gone => "unreachable",
             Self::OtherApi { .. } => "other_api",
             Self::BadReply(..) | Self::Broken(_) => "bad_reply",
             Self::Store(_) => Code::StoreUnavailable.as_str(),
@@ -163,7 +183,7 @@ impl Failure {
             Self::Usage { .. } => "usage",
             Self::NotFound { .. } => Code::NotFound.as_str(),
             Self::TimedOut(_) => "timed_out",
-            Self::Interrupted(_) => "interrupted",
+            Self::Interrupted { .. } => "interrupted",
             Self::ClosedPipe => "closed_pipe",
             Self::Engine(_)
             | Self::Serve(_)
@@ -189,13 +209,16 @@ impl Failure {
             ),
             Self::InUse { .. } => Some("try again in a moment".to_owned()),
             Self::NothingRuns(_) => Some("start `ipa serve` first".to_owned()),
+            Self::Gone => Some("start `ipa serve` again; nothing that was recorded is lost".to_owned()),
             Self::Problem(problem) => problem.help.clone().or_else(|| usual_help(problem)),
             Self::Unreachable { .. } => Some("start `ipa serve`, or look at --server".to_owned()),
             Self::OtherApi { .. } => Some("restart the server with this version of ipa".to_owned()),
-            Self::Usage { help, .. } | Self::NotFound { help, .. } | Self::Interrupted(help) => {
+            Self::Usage { help, .. } | Self::NotFound { help, .. } | Self::Interrupted { help, .. } => {
                 Some(help.clone())
             }
-            Self::Bind(BindError::NamesNeeded(_)) => Some("listen on 127.0.0.1: leave --bind out".to_owned()),
+            Self::Bind(BindError::NamesNeeded(_)) => Some(
+                "name it with --allow-host NAME, or leave --bind out: 127.0.0.1 needs no name".to_owned(),
+            ),
             Self::Bind(BindError::InUse(_) | BindError::Refused { .. }) => {
                 Some("choose another with --port N, or leave --port out".to_owned())
             }

@@ -1,10 +1,11 @@
 //! Who holds the data directory: one exclusive lock, and a file that says how its holder is reached.
 //!
-//! The lock is the truth; a stale file harms nobody. Knows files and processes' ids; knows no engine, no server.
+//! The lock is the truth, and the kernel keeps it: what a file says about a holder counts only while the lock is
+//! held. Knows files and processes' ids; knows no engine, no server.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use ipa_server::Token;
@@ -17,6 +18,7 @@ pub(crate) const API: u32 = 1;
 const LOCK: &str = "lock";
 const SERVER: &str = "server.json";
 const TOKEN: &str = "token";
+const SESSIONS: &str = "sessions.json";
 
 /// A data directory that this process holds. Dropping it lets others have it.
 #[derive(Debug)]
@@ -89,6 +91,7 @@ impl DataDir {
             .mode(0o700)
             .create(path)
             .map_err(io("making the data directory"))?;
+        keep_private(path, 0o700)?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
         let lock = options.open(path.join(LOCK)).map_err(io("writing to the data directory"))?;
@@ -98,8 +101,12 @@ impl DataDir {
             Err(TryLockError::Error(error)) => return Err(io("locking the data directory")(error)),
         }
         let mut held = Self { path: path.to_owned(), lock };
-        held.forget_server();
+        // Signed first: what the last holder said of itself goes with no other signature.
         held.sign(command, now).map_err(io("writing to the data directory"))?;
+        held.forget_server();
+        for name in [LOCK, TOKEN, SESSIONS] {
+            keep_private(&path.join(name), 0o600)?;
+        }
         Ok(Some(held))
     }
 
@@ -182,9 +189,23 @@ pub(crate) fn read_token(data: &Path) -> Result<Option<Token>, HolderError> {
     }
 }
 
-/// Reads how the holder is reached; none when nobody said so.
+/// Returns the file that holds the logins of browsers.
+pub(crate) fn sessions_file(data: &Path) -> PathBuf {
+    data.join(SESSIONS)
+}
+
+/// Asks the kernel whether somebody holds a data directory. Waits for nobody, and makes nothing.
+pub(crate) fn is_held(data: &Path) -> bool {
+    let lock = File::open(data.join(LOCK));
+    lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+/// Reads how the holder is reached; none when nobody holds the directory, or the holder did not say.
 pub(crate) fn server_file(data: &Path) -> Option<ServerFile> {
-    serde_json::from_slice(&std::fs::read(data.join(SERVER)).ok()?).ok()
+    let server: ServerFile = serde_json::from_slice(&std::fs::read(data.join(SERVER)).ok()?).ok()?;
+    // After a `kill -9` the file is still there, and a stranger may listen at its address.
+    let by_the_holder = is_held(data) && signed(data).is_some_and(|holder| holder.pid == server.holder.pid);
+    by_the_holder.then_some(server)
 }
 
 /// Reads who signed the lock last; it may hold it no more.
@@ -192,6 +213,20 @@ pub(crate) fn signed(data: &Path) -> Option<Holder> {
     let mut text = String::new();
     File::open(data.join(LOCK)).ok()?.take(4096).read_to_string(&mut text).ok()?;
     serde_json::from_str(&text).ok()
+}
+
+/// Takes what is there away from everybody but its owner; what is not there is nobody's.
+///
+/// # Errors
+///
+/// [`HolderError::Io`] when it is somebody else's.
+pub(crate) fn keep_private(path: &Path, mode: u32) -> Result<(), HolderError> {
+    let Ok(metadata) = path.metadata() else { return Ok(()) };
+    if metadata.permissions().mode() & 0o077 == 0 {
+        return Ok(());
+    }
+    let io = |source| HolderError::Io { doing: "making private", path: path.to_owned(), source };
+    std::fs::set_permissions(path, Permissions::from_mode(mode)).map_err(io)
 }
 
 /// Writes a file that only its owner may read, whole or not at all.
@@ -209,8 +244,6 @@ fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), HolderError> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     fn mode(path: &Path) -> u32 {
@@ -233,6 +266,38 @@ mod tests {
         assert_eq!(modes, [0o700, 0o600, 0o600, 0o600]);
         drop(held);
         assert!(server_file(&data).is_none());
+        assert!(!is_held(&data) && !is_held(folder.path()));
         assert!(DataDir::take(&data, "serve", now).unwrap().is_some());
+    }
+    #[test]
+    fn what_is_said_of_a_holder_counts_only_while_it_holds_the_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, now) = (folder.path(), Timestamp::UNIX_EPOCH);
+        let held = DataDir::take(data, "serve", now).unwrap().unwrap();
+        held.announce("http://127.0.0.1:1", "serve", now).unwrap();
+        assert!(is_held(data) && server_file(data).is_some());
+        let said = std::fs::read(data.join(SERVER)).unwrap();
+        drop(held);
+        // As after a `kill -9`.
+        std::fs::write(data.join(SERVER), &said).unwrap();
+        assert!(!is_held(data) && server_file(data).is_none());
+        // A holder that signed as somebody else did not say it.
+        let _held = DataDir::take(data, "ls", now).unwrap().unwrap();
+        let other = String::from_utf8(said).unwrap().replace(&std::process::id().to_string(), "1");
+        std::fs::write(data.join(SERVER), other).unwrap();
+        assert!(is_held(data) && server_file(data).is_none());
+    }
+
+    #[test]
+    fn a_data_directory_that_was_there_before_becomes_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        std::fs::write(data.join(TOKEN), "").unwrap();
+        for (path, open) in [(&data, 0o755), (&data.join(TOKEN), 0o644)] {
+            std::fs::set_permissions(path, Permissions::from_mode(open)).unwrap();
+        }
+        let _held = DataDir::take(&data, "serve", Timestamp::UNIX_EPOCH).unwrap().unwrap();
+        assert_eq!([mode(&data), mode(&data.join(TOKEN))], [0o700, 0o600]);
     }
 }

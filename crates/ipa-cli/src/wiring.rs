@@ -1,10 +1,9 @@
 //! The one place with concrete types: which store, which workspaces, which agents an engine is made of.
 
 mod empty;
+mod no_workspaces;
 
-use std::fs::DirBuilder;
 use std::net::SocketAddr;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,21 +12,25 @@ use ipa_events::store::{Durability, OpenStoreError, SqliteOptions, SqliteStore, 
 use ipa_events::task::{Gates, TaskLimits};
 use ipa_pod::{Engine, EngineConfig, PodConfig, SlotLimits, Strategy, TaskDefaults};
 use ipa_server::{ServerConfig, Sessions, Token};
-use ipa_workspace::{Config as WorkspaceConfig, Dirs, GitWorkspaces, SandboxBackend};
+use ipa_workspace::{Config as WorkspaceConfig, Dirs, GitWorkspaces, SandboxBackend, Workspaces};
+use no_workspaces::NoWorkspaces;
 
 use crate::commands::nearest_repository;
 use crate::config::{BackendName, DurabilityName, Settings, StrategyName};
 use crate::failure::Failure;
-use crate::holder::HolderError;
+use crate::holder::{self, HolderError};
 
-/// Makes an engine that reads, and changes nothing.
+/// Makes an engine that reads, and changes nothing: not even a folder.
 ///
 /// # Errors
 ///
 /// [`Failure`] when the store cannot be read.
 pub(crate) async fn reader(settings: &Settings) -> Result<Engine, Failure> {
     let store = store_to_read(settings).await?;
-    engine(settings, store)
+    if workspace_dirs(settings).root.is_dir() {
+        return engine(settings, store);
+    }
+    Ok(engine_on(settings, store, Arc::new(NoWorkspaces)))
 }
 
 /// Makes an engine that records commands, and runs nothing.
@@ -63,7 +66,13 @@ pub(crate) async fn store_to_write(settings: &Settings) -> Result<Store, Failure
         DurabilityName::Full => Durability::Full,
         DurabilityName::Normal => Durability::Normal,
     };
-    Ok(SqliteStore::open(&settings.database, SqliteOptions { durability }).await?)
+    let store = SqliteStore::open(&settings.database, SqliteOptions { durability }).await?;
+    for tail in ["", "-wal", "-shm"] {
+        let mut name = settings.database.clone().into_os_string();
+        name.push(tail);
+        holder::keep_private(Path::new(&name), 0o600)?;
+    }
+    Ok(store)
 }
 
 /// Puts an engine together; it runs nothing before it is started.
@@ -72,25 +81,17 @@ pub(crate) async fn store_to_write(settings: &Settings) -> Result<Store, Failure
 ///
 /// [`Failure`] when the folders of the workspaces cannot be used.
 pub(crate) fn engine(settings: &Settings, store: Store) -> Result<Engine, Failure> {
-    make_private(&settings.data)?;
     let workspaces =
         GitWorkspaces::open(workspace_config(settings)).map_err(ipa_pod::EngineError::Workspace)?;
-    let builder = Engine::builder(store, engine_config(settings), Arc::new(workspaces));
-    let helper = &settings.helper;
-    Ok(builder
-        .runtime(Arc::new(CommandRuntime::new(helper.clone())))
-        .runtime(Arc::new(ScriptedRuntime::new(helper.clone())))
-        .build())
+    Ok(engine_on(settings, store, Arc::new(workspaces)))
 }
 
-/// Makes the data directory, if it is not there, for its owner alone.
-fn make_private(data: &Path) -> Result<(), HolderError> {
-    let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
-    made.map_err(|source| HolderError::Io {
-        doing: "making the data directory",
-        path: data.to_owned(),
-        source,
-    })
+fn engine_on(settings: &Settings, store: Store, workspaces: Arc<dyn Workspaces>) -> Engine {
+    let helper = &settings.helper;
+    Engine::builder(store, engine_config(settings), workspaces)
+        .runtime(Arc::new(CommandRuntime::new(helper.clone())))
+        .runtime(Arc::new(ScriptedRuntime::new(helper.clone())))
+        .build()
 }
 
 fn engine_config(settings: &Settings) -> EngineConfig {
@@ -124,11 +125,14 @@ fn engine_config(settings: &Settings) -> EngineConfig {
     config
 }
 
-fn workspace_config(settings: &Settings) -> WorkspaceConfig {
+fn workspace_dirs(settings: &Settings) -> Dirs {
     let data = &settings.data;
-    let dirs =
-        Dirs { mirrors: data.join("mirrors"), shadow: data.join("shadow"), root: data.join("workspaces") };
-    let mut config = WorkspaceConfig::new(dirs, settings.helper.clone(), settings.agent_env.clone());
+    Dirs { mirrors: data.join("mirrors"), shadow: data.join("shadow"), root: data.join("workspaces") }
+}
+
+fn workspace_config(settings: &Settings) -> WorkspaceConfig {
+    let mut config =
+        WorkspaceConfig::new(workspace_dirs(settings), settings.helper.clone(), settings.agent_env.clone());
     // The scripted agent is this very program.
     config.read_also = vec![settings.helper.program.clone()];
     config.read_also.extend(settings.values.sandbox.read.iter().cloned());
@@ -169,7 +173,7 @@ pub(crate) fn server_config(
     config.bind = bind;
     config.user = settings.user.clone();
     config.default_repo = default_repo(settings);
-    let sessions = Sessions::in_file(settings.data.join("sessions.json"));
+    let sessions = Sessions::in_file(holder::sessions_file(&settings.data));
     config.sessions = sessions.map_err(|error| Failure::Io {
         doing: format!("keeping the logins of browsers in {}", error.path.display()),
         source: error.source,

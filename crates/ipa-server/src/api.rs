@@ -4,7 +4,7 @@
 
 pub(crate) mod act;
 mod events;
-mod extract;
+pub(crate) mod extract;
 mod health;
 pub(crate) mod idempotency;
 mod inbox;

@@ -31,7 +31,10 @@ pub struct LocalReply {
 /// A body, read at once or line by line.
 pub struct LocalBody {
     pieces: BodyDataStream,
+    /// What came and was not handed on yet, behind what was.
     rest: Vec<u8>,
+    /// How much of `rest` was handed on as lines; it goes, at once, when the next piece comes.
+    taken: usize,
 }
 
 /// Why a request in this process got no answer, or only a part of one.
@@ -77,7 +80,7 @@ impl LocalClient {
         request.headers_mut().extend(headers);
         let Ok(response) = self.router.clone().oneshot(request).await;
         let (parts, body) = response.into_parts();
-        let body = LocalBody { pieces: body.into_data_stream(), rest: Vec::new() };
+        let body = LocalBody { pieces: body.into_data_stream(), rest: Vec::new(), taken: 0 };
         Ok(LocalReply { status: parts.status, headers: parts.headers, body })
     }
 }
@@ -90,6 +93,7 @@ impl LocalBody {
     /// [`LocalError::Body`] when it breaks off.
     pub async fn bytes(mut self) -> Result<Bytes, LocalError> {
         while self.more().await? {}
+        self.forget_taken();
         Ok(self.rest.into())
     }
 
@@ -99,22 +103,28 @@ impl LocalBody {
     ///
     /// [`LocalError::Body`] when it breaks off.
     pub async fn next_line(&mut self) -> Result<Option<String>, LocalError> {
-        let mut looked_at = 0;
+        let mut looked_at = self.taken;
         loop {
             let unseen = self.rest.get(looked_at..).unwrap_or_default();
             if let Some(at) = unseen.iter().position(|byte| *byte == b'\n') {
                 let end = looked_at.saturating_add(at);
-                let after = self.rest.split_off(end.saturating_add(1));
-                let mut line = std::mem::replace(&mut self.rest, after);
-                line.truncate(end);
-                return Ok(Some(String::from_utf8_lossy(&line).into_owned()));
+                let line = self.rest.get(self.taken..end).unwrap_or_default();
+                let line = String::from_utf8_lossy(line).into_owned();
+                self.taken = end.saturating_add(1);
+                return Ok(Some(line));
             }
+            self.forget_taken();
             looked_at = self.rest.len();
             if !self.more().await? {
                 let last = std::mem::take(&mut self.rest);
                 return Ok((!last.is_empty()).then(|| String::from_utf8_lossy(&last).into_owned()));
             }
         }
+    }
+
+    fn forget_taken(&mut self) {
+        self.rest.drain(..self.taken.min(self.rest.len()));
+        self.taken = 0;
     }
 
     /// Takes the next piece; false when there are no more.

@@ -9,6 +9,7 @@ mod client;
 mod config;
 mod error;
 mod live;
+mod reading;
 mod render;
 mod security;
 mod server;

@@ -9,7 +9,7 @@ mod command;
 mod decide;
 mod diff;
 mod files;
-pub(crate) mod inbox;
+mod inbox;
 mod new;
 mod reply;
 pub(crate) mod task;

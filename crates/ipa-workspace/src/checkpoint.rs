@@ -21,7 +21,11 @@ pub(crate) struct Saved {
 impl Engine {
     /// Makes the state of a checkout safe.
     pub(crate) fn checkpoint(&self, id: &WorkspaceId, reason: &str) -> Result<Checkpoint, WorkspaceError> {
-        Ok(self.checkout(id)?.save(reason)?.checkpoint)
+        let saved = self.checkout(id)?.save(reason)?;
+        if let Some(error) = &saved.unsafe_because {
+            tracing::warn!(workspace = %id, %error, "a checkpoint could not hold everything");
+        }
+        Ok(saved.checkpoint)
     }
 
     /// Sets a checkout back to a harvested commit, after a checkpoint.
@@ -86,32 +90,46 @@ impl Checkout<'_> {
 
     fn reset(&self, to: &Oid) -> Result<(), WorkspaceError> {
         let doing = || format!("resetting workspace {} to {}", self.record.id, to.short());
-        Worktree::open(&self.place, &self.record)?.unlock_index()?;
+        let worktree = Worktree::open(&self.place, &self.record)?;
+        worktree.unlock_index()?;
         for quit in ["rebase", "cherry-pick", "revert", "am", "merge"] {
             // Fails when there is nothing to quit.
             self.git_inside()?.args([quit, "--quit"]).output().map_err(|error| error.doing(doing()))?;
         }
-        let checkout = self.git_inside()?.args(["checkout", "--quiet", "--force", "--no-track"]);
+        // What says that files are not to be looked at.
+        worktree.forget_index()?;
+        let checkout = self.git_inside()?.args(["-c", "core.sparseCheckout=false"]);
+        let checkout = checkout.args(["checkout", "--quiet", "--force", "--no-track"]);
         let checkout = match &self.record.branch {
             Some(branch) => checkout.args(["-B", branch.as_str(), to.as_str(), "--"]),
             None => checkout.args(["--detach", to.as_str(), "--"]),
         };
         checkout.run().map_err(|error| error.doing(doing()))?;
-        let clean = self.git_inside()?.args(["clean", "--quiet", "-ffd"]);
-        clean.run().map_err(|error| error.doing(doing()))?;
+        self.clear_others(&worktree, to)?;
         let head = self.harvest()?;
         let tree = self.shadow().snapshot()?.tree;
         let wanted = objects::oid(&objects::commit_tree(&self.mirror.open()?, to)?.id)?;
         if head == *to && tree == wanted {
             return Ok(());
         }
-        let detail = "the checkout holds something else afterwards; a hook of the checkout may do that";
+        let detail = "the checkout holds something else afterwards; a filter of the checkout may do that";
         Err(WorkspaceError::Failed { doing: doing(), detail: detail.to_owned() })
+    }
+
+    /// Moves what a commit does not have to the trash: also what was ignored by rules that are gone with it, which
+    /// no checkpoint holds.
+    fn clear_others(&self, worktree: &Worktree, commit: &Oid) -> Result<(), WorkspaceError> {
+        let others = self.shadow().others(commit)?;
+        if others.is_empty() {
+            return Ok(());
+        }
+        let trash = self.engine.layout.new_trash(&self.record.id)?;
+        others.iter().try_for_each(|path| worktree.move_to(path, &trash))
     }
 }
 
-/// Names what a checkpoint could not take in.
-fn incomplete(checkout: &Checkout<'_>, left_out: &[String]) -> Option<WorkspaceError> {
+/// Names what could not be taken in.
+pub(crate) fn incomplete(checkout: &Checkout<'_>, left_out: &[String]) -> Option<WorkspaceError> {
     let id = &checkout.record.id;
     let said = left_out.join("; ");
     (!said.is_empty())

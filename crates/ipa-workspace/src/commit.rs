@@ -3,10 +3,11 @@
 
 use ipa_events::WorkspaceId;
 
+use crate::checkpoint::incomplete;
 use crate::engine::{Checkout, Engine};
 use crate::error::WorkspaceError;
 use crate::objects;
-use crate::shadow::Keep;
+use crate::shadow::{Keep, Snapshot};
 use crate::workspaces::Committed;
 use crate::worktree::Worktree;
 
@@ -22,7 +23,11 @@ impl Checkout<'_> {
         Worktree::open(&self.place, &self.record)?.unlock_index()?;
         let head = self.harvest()?;
         let shadow = self.shadow();
-        let tree = shadow.snapshot()?.tree;
+        let Snapshot { tree, left_out, .. } = shadow.snapshot()?;
+        if let Some(error) = incomplete(self, &left_out) {
+            // A file that cannot be read would be in the commit as it was before.
+            return Err(error);
+        }
         if objects::oid(&objects::commit_tree(&self.mirror.open()?, &head)?.id)? == tree {
             return Ok(Committed { head });
         }
@@ -37,7 +42,7 @@ impl Checkout<'_> {
         let head = self.harvest()?;
         let committed = objects::oid(&objects::commit_tree(&self.mirror.open()?, &head)?.id)?;
         if committed != tree {
-            let detail = "the commit holds something else than the files; a hook of the checkout may do that";
+            let detail = "the commit holds something else than the files; the configuration of the checkout may do that";
             return Err(WorkspaceError::Failed { doing: doing(), detail: detail.to_owned() });
         }
         Ok(Committed { head })

@@ -6,8 +6,8 @@ use ipa_events::{Oid, RepoSource, WorkspaceId};
 
 use crate::config::{Config, EnvMap};
 use crate::error::WorkspaceError;
-use crate::fs::{Lock, private_dir, write_new};
-use crate::git::{Git, GitCall};
+use crate::fs::{Lock, private_dir, replace, write_new};
+use crate::git::{Git, GitCall, config_value};
 use crate::layout::{Layout, Place, Record};
 use crate::mirror::Mirror;
 use crate::names::Refs;
@@ -30,7 +30,7 @@ impl Engine {
     pub(crate) fn open(config: Config) -> Result<Self, WorkspaceError> {
         let layout = Layout::open(&config.dirs)?;
         let global = layout.global_config();
-        write_new(&global, identity_config(&config).as_bytes())?;
+        replace(&global, &identity_config(&config))?;
         let git = Git::new(&config, &layout.empty_home(), &global);
         let sandbox = Sandbox::new(&config, &layout.dirs.root);
         Ok(Self { config, layout, git, sandbox })
@@ -103,19 +103,13 @@ impl Engine {
 }
 
 /// The only configuration of git that the host counts on.
-fn identity_config(config: &Config) -> String {
-    let identity = &config.identity;
-    format!(
-        "[user]\n\tname = {}\n\temail = {}\n[commit]\n\tgpgsign = false\n[tag]\n\tgpgsign = false\n[gc]\n\tauto = 0\n",
-        quoted(&identity.name),
-        quoted(&identity.email)
-    )
-}
-
-/// Writes a value as git's configuration wants it.
-fn quoted(value: &str) -> String {
-    let kept: String = value.chars().filter(|c| !c.is_control()).collect();
-    format!("\"{}\"", kept.replace('\\', "\\\\").replace('"', "\\\""))
+fn identity_config(config: &Config) -> Vec<u8> {
+    let mut text = b"[user]\n\tname = ".to_vec();
+    text.extend_from_slice(&config_value(config.identity.name.as_ref()));
+    text.extend_from_slice(b"\n\temail = ");
+    text.extend_from_slice(&config_value(config.identity.email.as_ref()));
+    text.extend_from_slice(b"\n[commit]\n\tgpgsign = false\n[tag]\n\tgpgsign = false\n[gc]\n\tauto = 0\n");
+    text
 }
 
 /// A checkout that is there, locked for one operation.
@@ -169,7 +163,7 @@ impl Checkout<'_> {
     /// Refuses a checkout that is no folder of ours: a link there would lead the host elsewhere.
     fn is_in_place(&self) -> Result<(), WorkspaceError> {
         let path = self.path();
-        if path.symlink_metadata().is_ok_and(|meta| meta.is_dir()) {
+        if self.place.has_checkout(&self.record.repo) {
             return Ok(());
         }
         let what = "is gone or is no folder any more; restore it from its last checkpoint";
@@ -182,5 +176,5 @@ impl Checkout<'_> {
 
 /// Writes the configuration of git that an agent finds in its HOME.
 pub(crate) fn write_home(engine: &Engine, place: &Place) -> Result<(), WorkspaceError> {
-    write_new(&place.home().join(".gitconfig"), identity_config(&engine.config).as_bytes())
+    write_new(&place.home().join(".gitconfig"), &identity_config(&engine.config))
 }

@@ -4,6 +4,7 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::WorkspaceError;
 
@@ -33,6 +34,17 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), WorkspaceError>
         file.sync_all()
     };
     write().map_err(failed("writing", path))
+}
+
+/// Replaces a file: whoever reads it meanwhile sees the old bytes or the new ones, never a part.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), WorkspaceError> {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}.{number}", std::process::id()));
+    let beside = PathBuf::from(beside);
+    write_new(&beside, bytes)?;
+    std::fs::rename(&beside, path).map_err(failed("replacing", path))
 }
 
 /// Waits until a folder's entries are on the disk.
@@ -91,4 +103,24 @@ pub(crate) fn free_bytes(path: &Path) -> Result<u64, WorkspaceError> {
     let stat =
         rustix::fs::statvfs(path).map_err(|errno| failed("asking for free space at", path)(errno.into()))?;
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use super::*;
+
+    #[test]
+    fn whoever_reads_a_file_that_is_replaced_sees_it_whole() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join("config");
+        replace(&path, b"old").unwrap();
+        let mut reader = File::open(&path).unwrap();
+        replace(&path, b"new").unwrap();
+        let mut seen = String::new();
+        reader.read_to_string(&mut seen).unwrap();
+        assert_eq!((seen.as_str(), std::fs::read(&path).unwrap().as_slice()), ("old", b"new".as_slice()));
+        assert_eq!(names(dir.path()).unwrap().len(), 1);
+    }
 }

@@ -3,6 +3,7 @@
 //! It knows two profiles: *hermetic*, where no configuration but ours counts, and *network*, where the user's
 //! own counts because remotes are theirs. It knows no workspace.
 
+mod pipes;
 mod process;
 
 use std::ffi::{OsStr, OsString};
@@ -102,10 +103,11 @@ impl Git {
         GitCall::new(self.network.clone(), NETWORK_DEADLINE).args(SAFE)
     }
 
-    /// Starts a call of git behind `prefix`, with nothing but `env` and no configuration of ours: for what
-    /// happens inside a checkout on its owner's terms.
+    /// Starts a call of git behind `prefix`, with nothing but `env` and hardly any configuration of ours: for
+    /// what happens inside a checkout on its owner's terms. Hooks and housekeeping are no part of that.
     pub(crate) fn confined(prefix: Vec<OsString>, env: EnvMap) -> GitCall {
-        let mut call = GitCall::new(env, LOCAL_DEADLINE);
+        let mut call = GitCall::new(env, LOCAL_DEADLINE).args(SAFE);
+        call = call.args(["-c", "gc.auto=0", "-c", "maintenance.auto=false"]);
         call.run.argv.splice(0..0, prefix);
         call
     }
@@ -120,6 +122,21 @@ pub(crate) fn run_program(argv: Vec<OsString>, env: EnvMap) -> Result<Output, Gi
     let mut call = GitCall::new(env, LOCAL_DEADLINE);
     call.run.argv = argv;
     call.output()
+}
+
+/// Writes a value as git's configuration wants it.
+pub(crate) fn config_value(value: &OsStr) -> Vec<u8> {
+    let mut text = b"\"".to_vec();
+    for byte in value.as_encoded_bytes() {
+        match byte {
+            b'\n' => text.extend_from_slice(b"\\n"),
+            b'\t' => text.extend_from_slice(b"\\t"),
+            b'"' | b'\\' => text.extend_from_slice(&[b'\\', *byte]),
+            _ => text.push(*byte),
+        }
+    }
+    text.push(b'"');
+    text
 }
 
 /// Tells whether a variable would point git at some repository or at configuration of its own.
@@ -260,5 +277,17 @@ mod tests {
         assert_eq!(error.detail(), "sorry");
         let error = shell("head -c 300000 /dev/zero | tr '\\0' x >&2; exit 1").run().unwrap_err();
         assert_eq!(error.detail().len(), SHOWN_TAIL);
+    }
+
+    #[test]
+    fn a_value_of_the_configuration_reads_back_as_it_was() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let value = "/a \"b\\\n\t#;c";
+        let file = dir.path().join("config");
+        let text = [b"[x]\n\ty = ", config_value(value.as_ref()).as_slice(), b"\n"].concat();
+        std::fs::write(&file, text).unwrap();
+        let mut call = GitCall::new([("PATH".into(), "/usr/bin:/bin".into())].into(), LOCAL_DEADLINE);
+        call = call.args(["config", "-z", "--get", "x.y", "--file"]).arg(&file);
+        assert_eq!(call.run().unwrap(), format!("{value}\0").as_bytes());
     }
 }

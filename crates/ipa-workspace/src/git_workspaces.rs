@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use ipa_events::{BranchName, Oid, RepoSource, WorkspaceId};
+use tokio::sync::Semaphore;
 
 use crate::config::Config;
 use crate::engine::Engine;
@@ -21,7 +22,11 @@ use crate::workspaces::{
 #[derive(Debug, Clone)]
 pub struct GitWorkspaces {
     engine: Arc<Engine>,
+    slots: Arc<Semaphore>,
 }
+
+/// How many operations run at once: one that waits for a lock holds a thread, and there is no end of askers.
+const SLOTS: usize = 32;
 
 impl GitWorkspaces {
     /// Opens what lies in the configured folders, making those that are missing.
@@ -30,7 +35,7 @@ impl GitWorkspaces {
     ///
     /// [`WorkspaceError::Io`] when a folder cannot be made or written.
     pub fn open(config: Config) -> Result<Self, WorkspaceError> {
-        Ok(Self { engine: Arc::new(Engine::open(config)?) })
+        Ok(Self { engine: Arc::new(Engine::open(config)?), slots: Arc::new(Semaphore::new(SLOTS)) })
     }
 
     /// Runs one operation. A caller that stops waiting does not stop it half-way.
@@ -39,12 +44,18 @@ impl GitWorkspaces {
         operation: impl FnOnce(&Engine) -> Result<T, WorkspaceError> + Send + 'static,
     ) -> BoxFuture<'_, Result<T, WorkspaceError>> {
         let engine = Arc::clone(&self.engine);
+        let slots = Arc::clone(&self.slots);
+        let failed = |detail: String| WorkspaceError::Failed {
+            doing: "running an operation on a workspace".to_owned(),
+            detail,
+        };
         let task = async move {
-            let ended = tokio::task::spawn_blocking(move || operation(&engine)).await;
-            ended.unwrap_or_else(|error| {
-                let doing = "running an operation on a workspace".to_owned();
-                Err(WorkspaceError::Failed { doing, detail: error.to_string() })
-            })
+            let slot = slots.acquire_owned().await.map_err(|error| failed(error.to_string()))?;
+            let ended = tokio::task::spawn_blocking(move || {
+                let _slot = slot;
+                operation(&engine)
+            });
+            ended.await.unwrap_or_else(|error| Err(failed(error.to_string())))
         };
         task.boxed()
     }

@@ -16,11 +16,7 @@ use crate::worktree::Worktree;
 impl Checkout<'_> {
     /// Fetches the checkout's head, branches and stash into the mirror; returns the head.
     pub(crate) fn harvest(&self) -> Result<Oid, WorkspaceError> {
-        let refs = ["HEAD", "heads/", "stash"].map(|name| self.refs.harvest(name));
-        let [head, heads, stash] = &refs;
-        let refspecs =
-            [format!("+HEAD:{head}"), format!("+refs/heads/*:{heads}*"), format!("+refs/stash*:{stash}*")];
-        self.fetch_from(None, &refspecs)?;
+        self.fetch_from(None, &refspecs(&self.refs.harvest("")))?;
         self.head()
     }
 
@@ -46,6 +42,16 @@ impl Checkout<'_> {
         let doing = || format!("harvesting workspace {}", self.record.id);
         call.run().map(drop).map_err(|error| error.doing(doing()))
     }
+}
+
+/// Says which refs of a checkout become which below `prefix`. A branch is a folder there: nothing is pruned, and a
+/// branch that was renamed from `a` to `a/b` needs both.
+pub(crate) fn refspecs(prefix: &str) -> [String; 3] {
+    [
+        format!("+HEAD:{prefix}HEAD"),
+        format!("+refs/heads/*:{prefix}branches/*/ipa-tip"),
+        format!("+refs/stash*:{prefix}stash*"),
+    ]
 }
 
 /// Quotes words for the shell that git hands an upload-pack to: there is no other way to name one.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use cap_std::fs::Dir;
 use ipa_events::{AgentId, BranchName, Oid, RepoSource, TaskId, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,11 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// Tells whether the checkout is a folder; a link there would lead elsewhere.
+    pub(crate) fn has_checkout(&self, repo: &RepoSource) -> bool {
+        self.checkout(repo).symlink_metadata().is_ok_and(|meta| meta.is_dir())
+    }
+
     pub(crate) fn work(&self) -> PathBuf {
         self.dir.join("work")
     }
@@ -191,22 +197,16 @@ impl Layout {
     /// Moves something into a new folder of its own below `to`, named after `label`. The new folder's time of
     /// change is when that was.
     pub(crate) fn move_aside(from: &Path, to: &Path, label: &str) -> Result<PathBuf, WorkspaceError> {
-        for number in 0_u64.. {
-            let dir = to.join(format!("{label}.{number}"));
-            match std::fs::create_dir(&dir) {
-                Ok(()) => {
-                    let target = dir.join(from.file_name().unwrap_or_default());
-                    std::fs::rename(from, &target).map_err(failed("moving away", from))?;
-                    return Ok(target);
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(failed("making the folder", &dir)(error)),
-            }
-        }
-        Err(WorkspaceError::Failed {
-            doing: format!("moving {} away", from.display()),
-            detail: "no name left".to_owned(),
-        })
+        let target = new_folder(to, label)?.join(from.file_name().unwrap_or_default());
+        std::fs::rename(from, &target).map_err(failed("moving away", from))?;
+        Ok(target)
+    }
+
+    /// Makes a new folder in the trash, for what is moved there from a workspace bit by bit.
+    pub(crate) fn new_trash(&self, id: &WorkspaceId) -> Result<Dir, WorkspaceError> {
+        let path = new_folder(&self.trash(), &format!("{}--{}", id.task, id.agent))?;
+        let dir = std::fs::File::open(&path).map_err(failed("opening", &path))?;
+        Ok(Dir::from_std_file(dir))
     }
 
     /// Moves something of a workspace to the trash, if it is there.
@@ -216,4 +216,18 @@ impl Layout {
         }
         Self::move_aside(path, &self.trash(), &format!("{}--{}", id.task, id.agent)).map(Some)
     }
+}
+
+/// Makes a folder below `to` that nobody else made, named after `label`.
+fn new_folder(to: &Path, label: &str) -> Result<PathBuf, WorkspaceError> {
+    for number in 0_u64.. {
+        let dir = to.join(format!("{label}.{number}"));
+        match std::fs::create_dir(&dir) {
+            Ok(()) => return Ok(dir),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(failed("making the folder", &dir)(error)),
+        }
+    }
+    let doing = format!("making a folder in {}", to.display());
+    Err(WorkspaceError::Failed { doing, detail: "no name left".to_owned() })
 }

@@ -1,14 +1,13 @@
 //! The mirror of a source: a bare repository of ours, from which checkouts borrow objects and into which their
 //! work is harvested. Nothing in it is ever pruned.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use ipa_events::{BranchName, Oid, RepoSource};
 
 use crate::error::WorkspaceError;
 use crate::fs::{Lock, private_dir, write_new};
-use crate::git::{Git, GitCall, GitError};
+use crate::git::{Git, GitCall, GitError, config_value};
 use crate::{names, objects};
 
 /// What a mirror is configured with. `hideRefs`: agents fetch from it, and need not see each other.
@@ -183,8 +182,12 @@ impl Mirror {
         self.repo.to_string()
     }
 
+    /// A path on this machine at which git finds nothing is no repository; anything else may be there later.
     fn unreadable(&self, error: &GitError) -> WorkspaceError {
-        WorkspaceError::NoRepository { repo: self.repo.clone(), detail: error.detail() }
+        if self.repo.as_path().is_some() && matches!(error, GitError::Exit { .. }) {
+            return WorkspaceError::NoRepository { repo: self.repo.clone(), detail: error.detail() };
+        }
+        error.doing(format!("reading {}", self.repo))
     }
 
     fn unfetchable(&self, detail: String) -> WorkspaceError {
@@ -210,17 +213,11 @@ impl Mirror {
 
 /// Lets git read a repository that belongs to another user, for exactly this path.
 fn safe_directories(path: &Path) -> Vec<u8> {
-    use std::os::unix::ffi::OsStrExt as _;
     let mut text = b"[safe]\n".to_vec();
-    for path in [path.as_os_str().to_owned(), OsString::from(path.join(".git"))] {
-        text.extend_from_slice(b"\tdirectory = \"");
-        for byte in path.as_bytes() {
-            if matches!(byte, b'"' | b'\\') {
-                text.push(b'\\');
-            }
-            text.push(*byte);
-        }
-        text.extend_from_slice(b"\"\n");
+    for path in [path.to_owned(), path.join(".git")] {
+        text.extend_from_slice(b"\tdirectory = ");
+        text.extend_from_slice(&config_value(path.as_os_str()));
+        text.push(b'\n');
     }
     text
 }

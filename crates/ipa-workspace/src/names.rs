@@ -115,7 +115,7 @@ impl Refs {
         Self { id: id.clone() }
     }
 
-    /// Where a harvest puts what the checkout has: its `HEAD`, `heads/*`, `stash`.
+    /// Where a harvest puts what the checkout has: its `HEAD`, `branches/*/ipa-tip`, `stash`.
     pub(crate) fn harvest(&self, name: &str) -> String {
         format!("refs/ipa/ws/{}/{name}", self.id)
     }

@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::engine::Checkout;
 use crate::error::WorkspaceError;
+use crate::harvest::refspecs;
 use crate::names::hex;
 use crate::shadow::Snapshot;
 
@@ -54,11 +55,7 @@ impl Checkout<'_> {
 
     fn harvest_nested(&self, path: &Path) -> Result<(), WorkspaceError> {
         let key: String = hex(&Sha256::digest(path.as_os_str().as_bytes())).chars().take(16).collect();
-        let refs = ["HEAD", "heads/", "stash"].map(|name| self.refs.harvest(&format!("nested/{key}/{name}")));
-        let [head, heads, stash] = &refs;
-        let refspecs =
-            [format!("+HEAD:{head}"), format!("+refs/heads/*:{heads}*"), format!("+refs/stash*:{stash}*")];
-        self.fetch_from(Some(path), &refspecs)
+        self.fetch_from(Some(path), &refspecs(&self.refs.harvest(&format!("nested/{key}/"))))
     }
 }
 

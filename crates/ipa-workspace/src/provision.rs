@@ -12,6 +12,7 @@ use crate::layout::{Layout, Place, Record};
 use crate::mirror::Mirror;
 use crate::names::{self, Prefix, Refs, Wanted};
 use crate::objects;
+use crate::reclaim::idle;
 use crate::shadow;
 use crate::workspaces::{Start, Workspace, WorkspaceSpec};
 
@@ -24,16 +25,22 @@ struct Beginning {
 }
 
 impl Engine {
-    /// Makes a checkout, whole or not at all; one that is there is returned as it is, unless it is detached.
+    /// Makes a checkout, whole or not at all; one that is there is returned as it is, unless it is detached. One
+    /// whose folder is gone is made anew.
     pub(crate) fn provision(&self, spec: &WorkspaceSpec) -> Result<Workspace, WorkspaceError> {
         let _lock = self.lock(&spec.id)?;
         let place = self.layout.place(&spec.id);
         if let Some(record) = place.read()? {
             let wants_fresh = matches!(spec.start, Start::Detached(_));
-            if !wants_fresh {
+            if wants_fresh {
+                self.discard_locked(&place, &record)?;
+            } else if place.has_checkout(&record.repo) {
                 return Ok(place.workspace(record));
+            } else {
+                let _lease = idle(&place, &spec.id)?;
+                self.layout.to_trash(&place.dir, &spec.id)?;
+                tracing::warn!(workspace = %spec.id, "the checkout was gone and is made anew");
             }
-            self.discard_locked(&place, &record)?;
         }
         let mirror = self.mirror(&spec.repo);
         let beginning = self.beginning(spec, &mirror)?;
@@ -43,7 +50,7 @@ impl Engine {
             repo: spec.repo.clone(),
             branch: beginning.branch.clone(),
             base: beginning.base.clone(),
-            left_out: spec.repo.as_path().map_or(Ok(0), fingerprint::uncommitted)?,
+            left_out: spec.repo.as_path().map_or(0, left_out),
         };
         // Whoever made what is there is gone: we hold its lock.
         for left in fs::names(&self.layout.staging())? {
@@ -179,6 +186,14 @@ impl Engine {
         std::fs::rename(&staged.dir, &place.dir).map_err(failed("putting in place", &place.dir))?;
         sync_dir(parent)
     }
+}
+
+/// Counts what of a user's repository no checkout has. For information only: what cannot be read is not counted.
+fn left_out(source: &Path) -> u32 {
+    fingerprint::uncommitted(source).unwrap_or_else(|error| {
+        tracing::warn!(source = %source.display(), %error, "uncommitted changes could not be counted");
+        0
+    })
 }
 
 /// Copies an index with its time: git believes an entry only if the index is younger than the file.

@@ -1,5 +1,8 @@
 //! Takes checkouts away: into the trash, after a checkpoint. Nothing is deleted here but old trash.
 
+use std::fs::Permissions;
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use ipa_events::WorkspaceId;
@@ -104,11 +107,42 @@ impl Engine {
         for path in names(&trash)?.into_iter().filter(|path| *path != clock) {
             let age = now.duration_since(changed(&path)?).unwrap_or_default();
             if age >= self.config.trash_age {
-                std::fs::remove_dir_all(&path).map_err(failed("emptying the trash", &path))?;
+                let deleted = delete(&path);
+                if let Err(error) = deleted {
+                    // The next time, perhaps; it must not keep the rest.
+                    tracing::warn!(path = %path.display(), %error, "the trash could not be emptied");
+                }
             }
         }
         Ok(())
     }
+}
+
+/// Deletes a folder of the trash, also when folders in it may not be written.
+fn delete(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            open_up(path)?;
+            std::fs::remove_dir_all(path)
+        }
+        other => other,
+    }
+}
+
+/// Lets us list and change every folder below `path`; no link is followed.
+fn open_up(path: &Path) -> std::io::Result<()> {
+    let mut folders = vec![path.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let mode = folder.symlink_metadata()?.permissions().mode();
+        std::fs::set_permissions(&folder, Permissions::from_mode(mode | 0o700))?;
+        for entry in std::fs::read_dir(&folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                folders.push(entry.path());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Takes the lease of a workspace in which nobody works: no holder of it, and no process that stands in it.

@@ -114,7 +114,7 @@ impl Sandbox {
         if !inside.contains(&Attempt::WriteInside) {
             return Err("landlock refuses even what is allowed".to_owned());
         }
-        let enforced = enforced(&inside);
+        let enforced = enforced(&outside, &inside);
         if enforced.fs_write && enforced.fs_read {
             return Ok(enforced);
         }
@@ -129,7 +129,7 @@ impl Sandbox {
     }
 }
 
-fn enforced(inside: &[Attempt]) -> Enforced {
+fn enforced(outside: &[Attempt], inside: &[Attempt]) -> Enforced {
     let could = |attempt: Attempt| inside.contains(&attempt);
     let mut missing = Vec::new();
     for (attempt, words) in [
@@ -138,8 +138,13 @@ fn enforced(inside: &[Attempt]) -> Enforced {
         (Attempt::ChangeModeOutside, "modes and times of one's own files outside can be changed"),
         (Attempt::ReadProcess, "the environment and memory of other processes can be read"),
         (Attempt::SignalProcess, "other processes can be ended"),
+        (Attempt::OpenTerminal, "the terminals of the user can be read and written"),
     ] {
         missing.extend(could(attempt).then(|| words.to_owned()));
+    }
+    // Landlock has no say in it; a kernel that has one must show it.
+    if could(Attempt::ConnectSocket) || !outside.contains(&Attempt::ConnectSocket) {
+        missing.push("programs of the user that listen on a socket with a path can be talked to".to_owned());
     }
     missing.extend(ALWAYS_MISSING.map(str::to_owned));
     Enforced {

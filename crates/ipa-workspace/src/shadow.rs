@@ -11,7 +11,7 @@ use ipa_events::Oid;
 use crate::engine::{Checkout, Engine};
 use crate::error::WorkspaceError;
 use crate::fs::{failed, private_dir, write_new};
-use crate::git::GitCall;
+use crate::git::{GitCall, config_value};
 use crate::mirror::{Mirror, PLAIN_FETCH};
 use crate::nested::{self, Nested};
 use crate::objects;
@@ -57,23 +57,8 @@ pub(crate) fn make(
 fn config(worktree: &Path) -> Vec<u8> {
     let mut text =
         b"[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n\tworktree = ".to_vec();
-    text.extend_from_slice(&quoted_path(worktree));
+    text.extend_from_slice(&config_value(worktree.as_os_str()));
     text.extend_from_slice(b"\n[gc]\n\tauto = 0\n");
-    text
-}
-
-/// Writes a path as a value of git's configuration.
-pub(crate) fn quoted_path(path: &Path) -> Vec<u8> {
-    let mut text = b"\"".to_vec();
-    for byte in path.as_os_str().as_encoded_bytes() {
-        match byte {
-            b'\n' => text.extend_from_slice(b"\\n"),
-            b'\t' => text.extend_from_slice(b"\\t"),
-            b'"' | b'\\' => text.extend_from_slice(&[b'\\', *byte]),
-            _ => text.push(*byte),
-        }
-    }
-    text.push(b'"');
     text
 }
 
@@ -128,6 +113,22 @@ impl<'a> Shadow<'a> {
             run(call().arg("read-tree").arg(prefix).arg(part.as_str()))?;
         }
         self.write_tree(&index)
+    }
+
+    /// Lists the files of the checkout that neither a commit has nor its rules ignore; a repository inside is one.
+    pub(crate) fn others(&self, commit: &Oid) -> Result<Vec<PathBuf>, WorkspaceError> {
+        let index = self.dir.join("others-index");
+        remove_if_there(&index)?;
+        let read = self.call().env("GIT_INDEX_FILE", &index).args(["read-tree", commit.as_str()]);
+        read.run().map_err(|error| error.doing(self.doing()))?;
+        let list = self.reading()?.env("GIT_INDEX_FILE", &index);
+        let list = list.args(["ls-files", "--others", "--exclude-per-directory=.gitignore", "-z"]);
+        let list = list.run().map_err(|error| error.doing(self.doing()))?;
+        let paths = list.split(|byte| *byte == 0).map(|path| path.strip_suffix(b"/").unwrap_or(path));
+        Ok(paths
+            .filter(|path| !path.is_empty())
+            .map(|path| OsString::from_vec(path.to_vec()).into())
+            .collect())
     }
 
     /// Adds everything; returns the repositories without a commit, and what else was refused.

@@ -40,13 +40,40 @@ impl Worktree {
 
     /// Removes the lock that a killed git left on the agent's index.
     pub(crate) fn unlock_index(&self) -> Result<(), WorkspaceError> {
-        let lock = Path::new(".git/index.lock");
-        match self.dir.remove_file(lock) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(failed("removing", lock)(error))
-            }
+        self.remove_if_there(Path::new(".git/index.lock"))
+    }
+
+    /// Removes the agent's index, and what says which files are not checked out.
+    pub(crate) fn forget_index(&self) -> Result<(), WorkspaceError> {
+        self.remove_if_there(Path::new(".git/index"))?;
+        self.remove_if_there(Path::new(".git/info/sparse-checkout"))
+    }
+
+    fn remove_if_there(&self, path: &Path) -> Result<(), WorkspaceError> {
+        match self.dir.remove_file(path) {
+            Err(error) if !is_gone(&error) => Err(failed("removing", path)(error)),
             Ok(()) | Err(_) => Ok(()),
         }
+    }
+
+    /// Moves a file, or a whole folder, into another folder under its own path; folders that this leaves empty go.
+    pub(crate) fn move_to(&self, path: &Path, to: &Dir) -> Result<(), WorkspaceError> {
+        let moved = || {
+            if let Some(parent) = path.parent() {
+                to.create_dir_all(parent)?;
+            }
+            self.dir.rename(path, to, path)
+        };
+        match moved() {
+            Err(error) if !is_gone(&error) => return Err(failed("moving away", path)(error)),
+            Ok(()) | Err(_) => {}
+        }
+        for parent in path.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty()) {
+            if self.dir.remove_dir(parent).is_err() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Refuses a repository, here or at a path inside, that takes objects from anywhere but its own folder and
@@ -83,6 +110,10 @@ impl Worktree {
         let is_ours = alternates.trim_ascii() == mirror_objects.as_os_str().as_bytes();
         if alternates.is_empty() || is_ours { Ok(()) } else { Err(refused(".git/objects/info/alternates")) }
     }
+}
+
+fn is_gone(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
 }
 
 /// Tells whether there is a link in a folder, or anything that cannot be read.

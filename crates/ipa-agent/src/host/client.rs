@@ -6,19 +6,30 @@ use std::os::unix::net::UnixStream;
 
 use rustix::event::PollFlags;
 
-use crate::wire::{FromHost, Request};
+use crate::folder::Token;
+use crate::wire::{FromHost, Request, Verb};
 
 /// The longest request; a prompt of 8 MB fits.
 const REQUEST: usize = 64 * 1024 * 1024;
+/// The longest request of somebody who did not show the run's token yet.
+const GREETING: usize = 4 * 1024;
 
 /// A connection.
 pub(super) struct Client {
     pub(super) id: u64,
     stream: UnixStream,
-    read: Vec<u8>,
+    heard: Vec<u8>,
     write: Vec<u8>,
     told: u64,
+    known: Known,
     gone: bool,
+}
+
+/// Whether somebody showed the run's token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    Yes,
+    No,
 }
 
 impl Client {
@@ -29,9 +40,10 @@ impl Client {
         (peer.uid == rustix::process::geteuid()).then_some(Self {
             id,
             stream,
-            read: Vec::new(),
+            heard: Vec::new(),
             write: Vec::new(),
             told: 0,
+            known: Known::No,
             gone: false,
         })
     }
@@ -40,20 +52,48 @@ impl Client {
         self.gone
     }
 
+    /// Tells whether it may steer the run.
+    pub(super) fn is_known(&self) -> bool {
+        self.known == Known::Yes
+    }
+
+    /// Ends it.
+    pub(super) const fn leave(&mut self) {
+        self.gone = true;
+    }
+
     pub(super) fn wants(&self) -> (BorrowedFd<'_>, PollFlags) {
         let flags = if self.write.is_empty() { PollFlags::IN } else { PollFlags::IN | PollFlags::OUT };
         (self.stream.as_fd(), flags)
     }
 
-    /// Reads what is there, and returns the requests that are complete.
-    pub(super) fn requests(&mut self, buffer: &mut [u8]) -> Vec<Request> {
+    /// Reads what is there, and returns the requests that are complete, if they come from somebody who knows the
+    /// run's token.
+    pub(super) fn requests(&mut self, buffer: &mut [u8], token: &Token) -> Vec<Request> {
+        let requests = self.read(buffer);
+        for request in &requests {
+            match &request.verb {
+                Verb::Hello { token: shown } if token.admits(shown) => self.known = Known::Yes,
+                Verb::Hello { .. } => self.known = Known::No,
+                Verb::Write { .. } | Verb::Eof | Verb::Stop { .. } | Verb::Clock { .. } | Verb::Sync => {}
+            }
+            if self.known == Known::No {
+                self.gone = true;
+                return Vec::new();
+            }
+        }
+        requests
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> Vec<Request> {
+        let longest = if self.is_known() { REQUEST } else { GREETING };
         for _ in 0..16 {
             match self.stream.read(buffer) {
                 Ok(0) => {
                     self.gone = true;
                     break;
                 }
-                Ok(n) => self.read.extend_from_slice(buffer.get(..n).unwrap_or_default()),
+                Ok(n) => self.heard.extend_from_slice(buffer.get(..n).unwrap_or_default()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(_) => {
@@ -62,12 +102,12 @@ impl Client {
                 }
             }
         }
-        let Some(end) = memchr::memrchr(b'\n', &self.read) else {
-            self.gone |= self.read.len() > REQUEST;
+        let Some(end) = memchr::memrchr(b'\n', &self.heard) else {
+            self.gone |= self.heard.len() > longest;
             return Vec::new();
         };
-        let rest = self.read.split_off(end + 1);
-        let lines = std::mem::replace(&mut self.read, rest);
+        let rest = self.heard.split_off(end + 1);
+        let lines = std::mem::replace(&mut self.heard, rest);
         let lines = lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         let requests: Result<Vec<_>, _> = lines.map(serde_json::from_slice).collect();
         // A line that is no request comes from a program that is none of ours.
@@ -82,9 +122,9 @@ impl Client {
         self.send();
     }
 
-    /// Says how long the spool is, if it was not told yet, and is not still being told something.
+    /// Says how long the spool is, if it may know it, was not told yet, and is not still being told something.
     pub(super) fn hint(&mut self, pos: u64) {
-        if self.told < pos && self.write.is_empty() {
+        if self.is_known() && self.told < pos && self.write.is_empty() {
             self.told = pos;
             self.say(&FromHost::Head { pos });
         }

@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 
 use super::serve::Host;
-use crate::folder::{self, Ended, ExitRecord};
+use crate::folder::{self, Ended, ExitRecord, Note};
 use crate::sweep;
 
 /// How long output is awaited after the last process is gone: somebody else may hold the pipe.
@@ -24,18 +24,30 @@ impl Host {
     pub(super) fn end(mut self) -> io::Result<()> {
         let swept = sweep::descendants()?;
         self.drain();
-        keep_product(&self.order.output)?;
-        self.sync()?;
+        let product = document(&self.order.output).unwrap_or_else(|error| {
+            self.spool.note(&Note::Unkept(format!("its document cannot be read: {error}")));
+            None
+        });
+        let kept = patiently(|| {
+            self.spool.sync()?;
+            product.as_ref().map_or(Ok(()), |bytes| write_here(folder::PRODUCT, bytes))
+        });
+        if let Err(error) = kept {
+            self.spool.note(&Note::Unkept(format!("its document cannot be kept: {error}")));
+        }
         let (code, signal) = self.agent.status();
-        let record = ExitRecord {
-            code,
-            signal,
-            ended: Ended::Exited,
-            swept: swept.ended,
-            left: swept.left,
-            spool_len: self.spool.written(),
-        };
-        folder::write_whole(Path::new("."), folder::EXIT, &serde_json::to_vec(&record)?)?;
+        patiently(|| {
+            self.spool.sync()?;
+            let record = ExitRecord {
+                code,
+                signal,
+                ended: Ended::Exited,
+                swept: swept.ended,
+                left: swept.left,
+                spool_len: self.spool.written(),
+            };
+            write_here(folder::EXIT, &serde_json::to_vec(&record)?)
+        })?;
         std::fs::remove_file(folder::SOCKET)
     }
 
@@ -58,31 +70,35 @@ impl Host {
         self.agent.out.end(&mut self.spool);
         self.agent.err.end(&mut self.spool);
     }
-
-    /// Brings the spool to the disk, however long the disk is full: what was printed is not given up.
-    fn sync(&mut self) -> io::Result<()> {
-        for _ in 0..600 {
-            if self.spool.sync().is_ok() {
-                return Ok(());
-            }
-            rustix::event::poll(&mut [], Some(&Timespec { tv_sec: 1, tv_nsec: 0 })).ok();
-        }
-        self.spool.sync()
-    }
 }
 
-/// Copies the agent's document into the run's folder, where nothing changes it any more.
+/// Tries until it is done, for ten minutes: the disk may be full, and what was printed is not given up.
+fn patiently(mut work: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+    for _ in 0..600 {
+        if work().is_ok() {
+            return Ok(());
+        }
+        rustix::event::poll(&mut [], Some(&Timespec { tv_sec: 1, tv_nsec: 0 })).ok();
+    }
+    work()
+}
+
+fn write_here(name: &str, bytes: &[u8]) -> io::Result<()> {
+    folder::write_whole(Path::new("."), name, bytes)
+}
+
+/// Reads the agent's document, to be copied into the run's folder, where nothing changes it any more.
 ///
 /// The agent may have put anything in its place; a link could point at what only the host may read.
-fn keep_product(output: &Path) -> io::Result<()> {
+fn document(output: &Path) -> io::Result<Option<Vec<u8>>> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let opened =
         rustix::fs::openat2(rustix::fs::CWD, output, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS);
-    let Ok(file) = opened.map(File::from) else { return Ok(()) };
+    let Ok(file) = opened.map(File::from) else { return Ok(None) };
     if !file.metadata()?.is_file() {
-        return Ok(());
+        return Ok(None);
     }
     let mut bytes = Vec::new();
     file.take(PRODUCT).read_to_end(&mut bytes)?;
-    folder::write_whole(Path::new("."), folder::PRODUCT, &bytes)
+    Ok(Some(bytes))
 }

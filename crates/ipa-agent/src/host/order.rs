@@ -5,7 +5,6 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ipa_events::task::ProcessIdentity;
 use serde::{Deserialize, Serialize};
 
 use crate::folder::{Began, Stdin};
@@ -79,8 +78,8 @@ pub(crate) struct Limits {
 /// Whether the agent was started.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Started {
-    /// It was; this is its host.
-    Yes { identity: ProcessIdentity },
+    /// It was.
+    Yes,
     /// It was not.
     No { detail: String },
 }

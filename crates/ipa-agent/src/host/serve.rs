@@ -15,13 +15,15 @@ use super::ladder::{Standing, Step};
 use super::order::{Aim, HostOrder};
 use super::spool::Spool;
 use super::stdin::{Stdin, Taken};
-use crate::folder::{self, Note, Why};
+use crate::folder::{self, Note, Token, Why};
 use crate::wire::{FromHost, Request, Stands, Verb};
 
 /// How long the loop sleeps at most.
 const TICK: Duration = Duration::from_secs(1);
 /// How much may wait for the disk before the agent has to wait too.
 const BACKLOG: usize = 4 * 1024 * 1024;
+/// How many connections may be open that did not show the run's token yet.
+const STRANGERS: usize = 32;
 
 /// A run that is going on.
 pub(super) struct Host {
@@ -32,6 +34,7 @@ pub(super) struct Host {
     listener: UnixListener,
     clients: Vec<Client>,
     accepted: u64,
+    token: Token,
     standing: Option<Standing>,
     clock: Clock,
     pub(super) buffer: Vec<u8>,
@@ -49,7 +52,13 @@ struct Clock {
 
 impl Host {
     /// Begins with what the agent is told first.
-    pub(super) fn new(order: HostOrder, spool: Spool, mut agent: Agent, listener: UnixListener) -> Self {
+    pub(super) fn new(
+        order: HostOrder,
+        spool: Spool,
+        mut agent: Agent,
+        listener: UnixListener,
+        token: Token,
+    ) -> Self {
         let now = Instant::now();
         let stdin = agent.stdin.take().map(Stdin::new);
         let clock = Clock { counted: Duration::ZERO, since: Some(now), seen: now, looked: now };
@@ -63,13 +72,14 @@ impl Host {
             listener,
             clients,
             accepted: 0,
+            token,
             standing: None,
             clock,
             buffer,
         };
         for frame in std::mem::take(&mut host.order.frames) {
             if let Some(stdin) = &mut host.stdin {
-                stdin.tell(frame, None, &mut host.spool);
+                stdin.tell(frame, None);
             }
         }
         if host.order.stdin() == folder::Stdin::Ends {
@@ -84,6 +94,7 @@ impl Host {
             self.wait();
             self.keep_limits(Instant::now());
             self.climb(Instant::now());
+            self.settle();
             // What cannot be written now is tried again; the agent waits when too much of it has come together.
             self.spool.flush().and_then(|()| self.spool.sync_if_due()).ok();
             self.clients.retain(|client| !client.is_gone());
@@ -103,7 +114,8 @@ impl Host {
         ];
         let outputs = [self.agent.out.wants(), self.agent.err.wants()].map(|fd| fd.filter(|_| reads));
         fds.extend(outputs.into_iter().flatten().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)));
-        let told = self.stdin.as_ref().and_then(Stdin::wants);
+        // Nothing can be told while a record of what was told is not in the file.
+        let told = self.stdin.as_ref().filter(|_| self.spool.backlog() == 0).and_then(Stdin::wants);
         fds.extend(told.map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::OUT)));
         fds.extend(self.clients.iter().map(|client| {
             let (fd, flags) = client.wants();
@@ -117,11 +129,8 @@ impl Host {
             self.agent.out.read(&mut self.buffer, &mut self.spool);
             self.agent.err.read(&mut self.buffer, &mut self.spool);
         }
-        // What it is told is in the spool's file before it is told.
-        let recorded = self.spool.flush().is_ok();
-        let told = self.stdin.as_mut().filter(|_| recorded).map(Stdin::write).unwrap_or_default();
-        for (client, id) in told {
-            self.answer(client, id, Ok(()));
+        if let Some(stdin) = &mut self.stdin {
+            stdin.write(&mut self.spool);
         }
         self.accept();
         self.hear();
@@ -137,13 +146,22 @@ impl Host {
             self.accepted += 1;
             self.clients.extend(Client::accept(self.accepted, stream));
         }
+        // Whoever knows the token shows it at once; others must not fill the host's table of open files.
+        let strangers = self.clients.iter().filter(|client| !client.is_known()).count();
+        let too_many = strangers.saturating_sub(STRANGERS);
+        self.clients.iter_mut().filter(|client| !client.is_known()).take(too_many).for_each(Client::leave);
     }
 
     fn hear(&mut self) {
         let mut heard = Vec::new();
         for client in &mut self.clients {
             client.send();
-            heard.extend(client.requests(&mut self.buffer).into_iter().map(|request| (client.id, request)));
+            heard.extend(
+                client
+                    .requests(&mut self.buffer, &self.token)
+                    .into_iter()
+                    .map(|request| (client.id, request)),
+            );
         }
         for (client, request) in heard {
             self.carry_out(client, request);
@@ -152,12 +170,12 @@ impl Host {
 
     fn carry_out(&mut self, client: u64, Request { id, verb }: Request) {
         let answer = match verb {
-            Verb::Hello => Ok(()),
+            Verb::Hello { .. } => Ok(()),
             Verb::Write { key, data } => {
                 let frame = super::order::Frame { key, data };
                 let taken =
                     self.stdin.as_mut().map_or(Taken::Refused("its standard input has ended"), |it| {
-                        it.tell(frame, Some((client, id)), &mut self.spool)
+                        it.tell(frame, Some((client, id)))
                     });
                 match taken {
                     Taken::Already => Ok(()),
@@ -182,6 +200,13 @@ impl Host {
             Verb::Sync => self.spool.sync().map_err(|error| error.to_string()),
         };
         self.answer(client, id, answer);
+    }
+
+    /// Answers who waited for the agent to take something.
+    fn settle(&mut self) {
+        for ((client, id), result) in self.stdin.as_mut().map(Stdin::settled).unwrap_or_default() {
+            self.answer(client, id, result.map_err(str::to_owned));
+        }
     }
 
     fn answer(&mut self, client: u64, id: u64, result: Result<(), String>) {
@@ -246,9 +271,7 @@ impl Host {
 
     fn ask_to_stop(&mut self) -> bool {
         match (&mut self.stdin, self.order.stop_frame.take()) {
-            (Some(stdin), Some(frame)) if stdin.is_open() => {
-                stdin.tell(frame, None, &mut self.spool) == Taken::Queued
-            }
+            (Some(stdin), Some(frame)) if stdin.is_open() => stdin.tell(frame, None) == Taken::Queued,
             (Some(_) | None, _) => false,
         }
     }
@@ -263,7 +286,7 @@ impl Host {
     }
 
     fn keep_limits(&mut self, now: Instant) {
-        if !self.clients.is_empty() {
+        if self.clients.iter().any(Client::is_known) {
             self.clock.seen = now;
         }
         if self.spool.written() > self.order.limits.output_bytes {

@@ -125,9 +125,26 @@ impl Spool {
     /// Brings it to the disk.
     pub(super) fn sync(&mut self) -> io::Result<()> {
         self.flush()?;
-        if self.dirty.take().is_some() {
+        if self.dirty.is_some() {
             rustix::fs::fdatasync(&self.file)?;
+            self.dirty = None;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_disk_refused_is_tried_again() {
+        // It takes everything, and brings nothing to a disk.
+        let file = OpenOptions::new().write(true).open("/dev/null").unwrap();
+        let mut spool =
+            Spool { file, waiting: Vec::new(), next: 1, written: 0, began: Instant::now(), dirty: None };
+        spool.note(&Note::Eof);
+        assert!(spool.sync().is_err());
+        assert!(spool.sync().is_err());
     }
 }

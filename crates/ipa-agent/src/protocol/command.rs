@@ -28,14 +28,20 @@ pub(crate) struct CommandProtocol {
     role: Role,
     stdin: Stdin,
     said: String,
+    /// The last line of its standard error.
+    complaint: String,
     questions: BTreeSet<String>,
-    permissions: BTreeSet<String>,
 }
 
 impl Default for CommandProtocol {
     fn default() -> Self {
-        let (questions, permissions) = (BTreeSet::new(), BTreeSet::new());
-        Self { role: Role::Develop, stdin: Stdin::Ends, said: String::new(), questions, permissions }
+        Self {
+            role: Role::Develop,
+            stdin: Stdin::Ends,
+            said: String::new(),
+            complaint: String::new(),
+            questions: BTreeSet::new(),
+        }
     }
 }
 
@@ -82,6 +88,9 @@ impl Protocol for CommandProtocol {
     fn step(&mut self, line: &Line<'_>, out: &mut Out) {
         let text = line.text;
         if line.source == Source::Err {
+            if !text.trim().is_empty() {
+                self.complaint = super::complaint(text);
+            }
             return out.events.push(Body::Diagnostic { text: text.into() });
         }
         if text.starts_with(r#"{"ipa":"#) {
@@ -120,12 +129,13 @@ impl Protocol for CommandProtocol {
         let failed = |class, detail: String, retry| Outcome::Failed { class, detail, retry };
         let outcome = match (exit.code, exit.signal) {
             (Some(0), _) => Outcome::Completed,
-            (Some(_), _) if self.role == Role::Check => Outcome::Completed,
-            (Some(code @ (126 | 127)), _) => failed(
+            // Nothing was run: that is no evidence of a check either.
+            (Some(code), _) if super::could_not_run(code) => failed(
                 FailureClass::Misconfigured,
-                format!("the command could not be run (exit code {code})"),
+                super::why_not_run("the command", code, &self.complaint),
                 Retry::Human,
             ),
+            (Some(_), _) if self.role == Role::Check => Outcome::Completed,
             (Some(TRY_AGAIN), _) => failed(
                 FailureClass::AgentError,
                 format!("the command asks to be tried again (exit code {TRY_AGAIN})"),
@@ -165,7 +175,6 @@ impl CommandProtocol {
                 Body::Asked(Asked::Question { key: key.into(), text: text.into(), choices })
             }
             Said::Permission { key, tool, input } => {
-                self.permissions.insert(key.clone());
                 Body::Asked(Asked::Permission { key: key.into(), tool: tool.into(), input: json_text(input) })
             }
         }

@@ -43,6 +43,8 @@ pub(crate) struct StreamJson {
     last: Option<Outcome>,
     text: Option<String>,
     turn: Turn,
+    /// The last line of its standard error.
+    complaint: String,
 }
 
 /// Whether the agent said how the turn went that goes on.
@@ -78,6 +80,9 @@ impl Protocol for StreamJson {
 
     fn step(&mut self, line: &Line<'_>, out: &mut Out) {
         if line.source == Source::Err {
+            if !line.text.trim().is_empty() {
+                self.complaint = super::complaint(line.text);
+            }
             return out.events.push(Body::Diagnostic { text: line.text.into() });
         }
         if line.text.trim().is_empty() {
@@ -122,12 +127,17 @@ impl Protocol for StreamJson {
     fn end(&mut self, exit: &ExitRecord) -> Verdict {
         let failed =
             |class, detail: &str| Outcome::Failed { class, detail: detail.to_owned(), retry: Retry::Backoff };
-        let outcome = match (self.turn, self.last.take(), exit.signal) {
-            (Turn::Over, Some(outcome), _) => outcome,
-            (_, _, Some(signal)) => {
+        let outcome = match (self.turn, self.last.take(), exit.code, exit.signal) {
+            (Turn::Over, Some(outcome), _, _) => outcome,
+            (_, _, _, Some(signal)) => {
                 failed(FailureClass::Crashed, &format!("the agent was ended by signal {signal}"))
             }
-            (_, _, None) => {
+            (_, _, Some(code), None) if super::could_not_run(code) => Outcome::Failed {
+                class: FailureClass::Misconfigured,
+                detail: super::why_not_run("the agent", code, &self.complaint),
+                retry: Retry::Human,
+            },
+            (_, _, Some(_) | None, None) => {
                 let detail = "the agent ended without saying how its work went";
                 failed(FailureClass::EndedWithoutResult, detail)
             }

@@ -98,7 +98,6 @@ impl Driver {
 
     /// Follows the run to its end.
     pub(super) async fn run(mut self) {
-        self.say(Verb::Hello).await;
         loop {
             if let Err(error) = self.advance().await {
                 warn!(dir = %self.dir.path().display(), %error, "a run cannot be followed; next try soon");
@@ -110,7 +109,7 @@ impl Driver {
             match self.wait().await {
                 Happened::Asked(None) => drop(self.is.insert(Is::Unasked)),
                 Happened::Asked(Some(asked)) => self.carry_out(asked).await,
-                Happened::Heard(heard) => self.hear(heard.as_ref()),
+                Happened::Heard(heard) => self.hear(heard.as_ref()).await,
                 Happened::Unheard => drop(self.is.insert(Is::Unheard)),
                 Happened::Delivered | Happened::Time => {}
             }
@@ -219,7 +218,6 @@ impl Driver {
         match blocking(move || recover::look(dir.path())).await? {
             recover::Found::Live(_) => {
                 self.link = Some(Link::connect(self.dir.path()).await?);
-                self.say(Verb::Hello).await;
             }
             // The exit record is there now: the next step takes it in.
             recover::Found::Ended(_) | recover::Found::Lost(_) => {}
@@ -277,12 +275,17 @@ impl Driver {
         Some(clock.saturating_add(u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX)))
     }
 
-    fn hear(&mut self, heard: Option<&FromHost>) {
+    async fn hear(&mut self, heard: Option<&FromHost>) {
         match heard {
             Some(FromHost::Head { .. }) => drop(self.is.remove(&Is::CaughtUp)),
             Some(FromHost::Done { id, now_ms }) => {
                 self.clock = Some((*now_ms, Instant::now()));
                 self.settle(*id, Ok(()));
+            }
+            // The disk is full, perhaps; the events wait on.
+            Some(FromHost::Refused { id, .. }) if self.barrier == Some(*id) => {
+                tokio::time::sleep(LOOK).await;
+                self.barrier = self.say(Verb::Sync).await;
             }
             Some(FromHost::Refused { id, .. }) => {
                 self.settle(*id, Err(ControlError::NotNow("its input has ended, or it does not read it")));
@@ -322,8 +325,9 @@ impl Driver {
     }
 
     async fn carry_out(&mut self, Asked { what, reply }: Asked) {
-        // What was asked may lie in what was not read yet.
-        while !self.is.contains(&Is::CaughtUp) && self.link.is_some() {
+        // What was asked may lie in what was not read yet; a stop is one whatever was said.
+        let waits = !matches!(what, Want::Stop(_));
+        while waits && !self.is.contains(&Is::CaughtUp) && self.link.is_some() {
             if self.step().await.is_err() {
                 break;
             }
@@ -384,3 +388,6 @@ const fn is_weighty(body: &Body) -> bool {
 async fn next(link: &mut Option<Link>) -> Option<FromHost> {
     link.as_mut()?.next().await
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use ipa_events::task::ProcessIdentity;
 use ipa_events::{Role, RunId};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -40,13 +39,20 @@ pub(crate) struct Launch {
     pub(crate) aim: Aim,
 }
 
-/// Starts a host with its agent. Nothing is left behind when the agent's program is not there.
-pub(super) async fn launch(
-    runner: &Runner,
-    spec: RunSpec,
-    launch: Launch,
-) -> Result<ProcessIdentity, StartError> {
+/// What is known of a run that was claimed.
+pub(super) enum Launched {
+    /// Its agent was started.
+    Yes,
+    /// It was not: its host said so, and why.
+    No(String),
+    /// Its host was not heard of; that is not the same as no host.
+    Unheard(String),
+}
+
+/// Claims a run and starts a host with its agent. Nothing is left behind when a program of it is not there.
+pub(super) async fn launch(runner: &Runner, spec: RunSpec, launch: Launch) -> Result<Launched, StartError> {
     let run = spec.run;
+    let confined = spec.prefix.len();
     let host = |detail: String| StartError::Host { run, detail };
     let order = order(runner, &spec, launch);
     let dir = order.dir.clone();
@@ -54,8 +60,10 @@ pub(super) async fn launch(
         if !order.cwd.is_dir() {
             return Ok(Err(format!("{} is not a folder to work in", order.cwd.display())));
         }
-        let program = order.argv.first().cloned().unwrap_or_default();
-        if find(&program, &order.env, &order.cwd).is_none() {
+        // What confines the agent, if anything does, and the agent's own program.
+        let programs = [order.argv.first(), order.argv.get(confined)].into_iter().flatten();
+        let missing = programs.into_iter().find(|it| find(it, &order.env, &order.cwd).is_none());
+        if let Some(program) = missing {
             return Ok(Err(format!("the program {} was not found", program.display())));
         }
         Ok(Ok(order))
@@ -73,11 +81,11 @@ pub(super) async fn launch(
             host(format!("claiming it: {error}"))
         }
     })?;
-    let started = spawn(runner, order, run).await.map_err(|error| host(error.to_string()))?;
-    match started {
-        Started::Yes { identity } => Ok(identity),
-        Started::No { detail } => Err(host(detail)),
-    }
+    Ok(match spawn(runner, order, run).await {
+        Ok(Started::Yes) => Launched::Yes,
+        Ok(Started::No { detail }) => Launched::No(detail),
+        Err(error) => Launched::Unheard(error.to_string()),
+    })
 }
 
 fn order(runner: &Runner, spec: &RunSpec, launch: Launch) -> HostOrder {

@@ -9,7 +9,8 @@ use std::path::Path;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
 
-use crate::folder;
+use super::blocking;
+use crate::folder::{self, Claim};
 use crate::wire::{FromHost, Request, Verb};
 
 /// A connection.
@@ -21,14 +22,20 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// Connects to the host of the run in this folder.
+    /// Connects to the host of the run in this folder, and shows it the run's token. The host's answer to that
+    /// comes first, and tells its clock.
     pub(super) async fn connect(dir: &Path) -> io::Result<Self> {
+        let claimed = dir.to_owned();
+        let claim = blocking(move || folder::read::<Claim>(&claimed, folder::CLAIM)).await?;
+        let token = claim.ok_or(io::ErrorKind::NotFound)?.token;
         // A socket's path may have 108 bytes, a folder's many more: the folder is reached by a handle.
         let handle = File::open(dir)?;
         let path = format!("/proc/self/fd/{}/{}", handle.as_raw_fd(), folder::SOCKET);
         let stream = UnixStream::connect(path).await?;
         drop(handle);
-        Ok(Self { stream, read: Vec::new(), heard: VecDeque::new(), last: 0 })
+        let mut link = Self { stream, read: Vec::new(), heard: VecDeque::new(), last: 0 };
+        link.send(Verb::Hello { token }).await?;
+        Ok(link)
     }
 
     /// Sends a verb; returns the number that its answer will carry.

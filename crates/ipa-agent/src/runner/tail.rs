@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::BoxFuture;
 
@@ -20,7 +22,10 @@ const PRODUCT: u64 = 4 * 1024 * 1024;
 
 /// Begins before the first event.
 pub(super) fn open(dir: RunDir, fold: Fold) -> Tail {
-    Tail::new(Box::new(Reader { state: Some(State::new(dir, fold)) }))
+    Tail::new(Box::new(Reader {
+        path: dir.path().join(folder::SPOOL),
+        state: Arc::new(Mutex::new(State::new(dir, fold))),
+    }))
 }
 
 /// A spool, its fold, and what has come of it and was not handed out.
@@ -114,28 +119,27 @@ pub(super) enum Step {
 }
 
 struct Reader {
-    /// None only while it is being read.
-    state: Option<State>,
+    path: PathBuf,
+    /// Whoever gives a read up leaves it at work; what it took in is handed out by the next one.
+    state: Arc<Mutex<State>>,
 }
 
 impl TailReader for Reader {
     fn read(&mut self, max: usize) -> BoxFuture<'_, Result<Vec<AgentEvent>, TailError>> {
         Box::pin(async move {
-            let Some(mut state) = self.state.take() else { return Ok(Vec::new()) };
-            let path = state.dir.path().join(folder::SPOOL);
-            let work = blocking(move || {
-                let result = fill(&mut state, max);
-                Ok((state, result))
-            });
-            let failed = |source| TailError { path: path.clone(), source };
-            let (mut state, result) = work.await.map_err(failed)?;
+            let state = Arc::clone(&self.state);
+            let work = blocking(move || fill(&mut held(&state), max));
+            work.await.map_err(|source| TailError { path: self.path.clone(), source })?;
+            let mut state = held(&self.state);
             let n = state.events.len().min(max);
-            let events = state.events.drain(..n).collect();
-            self.state = Some(state);
-            result.map_err(failed)?;
-            Ok(events)
+            Ok(state.events.drain(..n).collect())
         })
     }
+}
+
+/// A reader that was ended in the middle leaves what it had read, and where.
+fn held(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn fill(state: &mut State, max: usize) -> io::Result<()> {

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use ipa_agent::{AgentRuntime as _, Answer, Asked, Attach, Body, RunDir, StartError, Stop};
-use ipa_events::{Outcome, Role};
+use ipa_events::{Outcome, Retry, Role};
 use rustix::fs::FlockOperation;
 use serde_json::json;
 
@@ -62,7 +62,13 @@ async fn exit_codes_say_how_a_command_went_and_a_check_is_complete_with_any() {
         ("command:no-such-program", Role::Develop, "misconfigured", Some(127)),
         ("command:kill -9 $$", Role::Develop, "crashed", None),
         ("command:exit 3", Role::Check, "completed", Some(3)),
+        ("command:exit 1", Role::Check, "completed", Some(1)),
         ("command:kill -9 $$", Role::Check, "crashed", None),
+        // Nothing was run: no evidence.
+        ("command:exit 125", Role::Develop, "misconfigured", Some(125)),
+        ("command:exit 125", Role::Check, "misconfigured", Some(125)),
+        ("command:./no-program", Role::Check, "misconfigured", Some(127)),
+        ("command:/dev/null", Role::Check, "misconfigured", Some(126)),
     ] {
         let place = Place::new();
         let mut spec = place.spec(line);
@@ -331,4 +337,32 @@ async fn a_run_that_takes_too_long_in_all_is_ended() {
     let events = to_end(&mut command().start(spec).await.unwrap()).await;
     assert_eq!(class(finished(&events)), "total_timeout");
     assert!(place.alive().is_empty());
+}
+
+#[tokio::test]
+async fn what_could_not_be_run_says_why_in_its_own_words() {
+    let place = Place::new();
+    let line = "command:echo first >&2; echo 'sandbox: no such folder' >&2; echo >&2; exit 125";
+    let events = to_end(&mut command().start(place.spec(line)).await.unwrap()).await;
+    let Outcome::Failed { detail, retry, .. } = &finished(&events).outcome else { panic!() };
+    assert!(detail.ends_with("(exit code 125): sandbox: no such folder"), "{detail}");
+    assert_eq!(*retry, Retry::Human);
+}
+
+#[tokio::test]
+async fn what_is_asked_twice_under_one_key_is_asked_once_and_said() {
+    let place = Place::new();
+    let ask = r#"echo '{"ipa":{"permission":{"key":"p","tool":"rm","input":{}}}}'"#;
+    let mut spec = place.spec(&format!("command:{ask}; read prompt; {ask}; read answer; {ask}"));
+    spec.env.insert("IPA_STDIN".into(), "open".into());
+    let mut session = command().start(spec).await.unwrap();
+    let mut events = wait_for(&mut session, |body| matches!(body, Body::Diagnostic { .. })).await;
+    session.control.answer("p", Answer::Allow).await.unwrap();
+    while let Some(event) = next(&mut session).await {
+        events.push(event);
+    }
+    crate::support::check(&events);
+    let said = |it: &&ipa_agent::AgentEvent| matches!(&it.body, Body::Diagnostic { text } if text.contains("second time under the key p"));
+    assert_eq!(events.iter().filter(said).count(), 2);
+    assert_eq!(events.iter().filter(|it| matches!(it.body, Body::Asked(_))).count(), 1);
 }

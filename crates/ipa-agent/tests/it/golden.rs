@@ -44,7 +44,7 @@ impl Folder {
     }
 }
 
-fn began() -> String {
+pub fn began() -> String {
     let run = RunId::new(TaskId::new(Uuid::from_u128(1)), 1);
     let began = json!({"began": {
         "run": run, "role": Role::Develop, "session": "fresh", "policy": {"allow": []},
@@ -53,7 +53,7 @@ fn began() -> String {
     record(0, "c", None, &began.to_string())
 }
 
-fn record(t: u64, source: &str, key: Option<&str>, line: &str) -> String {
+pub fn record(t: u64, source: &str, key: Option<&str>, line: &str) -> String {
     let mut record = json!({"n": 1, "t": t, "s": source, "l": line});
     if let Some(key) = key {
         record["k"] = json!(key);

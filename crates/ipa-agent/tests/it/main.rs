@@ -19,6 +19,7 @@
 mod command;
 mod contract;
 mod golden;
+mod host;
 mod recover;
 mod scripted;
 mod support;

@@ -134,7 +134,7 @@ async fn a_lost_run_is_swept_by_who_attaches() {
 }
 
 #[tokio::test]
-async fn an_agent_does_not_outlive_its_host_even_if_nobody_looks() {
+async fn the_program_that_a_host_started_itself_is_interrupted_when_the_host_is_gone() {
     let place = Place::new();
     let session = command().start(place.spec("command:exec sleep 1000")).await.unwrap();
     until("it lives", || !place.alive().is_empty()).await;
@@ -239,28 +239,14 @@ async fn a_run_whose_spool_is_gone_still_says_that_it_ended() {
 }
 
 #[tokio::test]
-async fn a_host_writes_a_frame_once_whoever_says_it_again_and_hears_no_nonsense() {
-    use std::io::Write as _;
+async fn an_agent_that_finished_while_nobody_was_there_keeps_its_verdict() {
     let place = Place::new();
-    let mut spec = place.spec("command:while read line; do echo \"$line\"; done");
-    spec.env.insert("IPA_STDIN".into(), "open".into());
-    let mut session = command().start(spec).await.unwrap();
-    let socket = place.run_dir().path().join("socket");
-    for _ in 0..2 {
-        let mut client = std::os::unix::net::UnixStream::connect(&socket).unwrap();
-        let verb = json!({"id": 1, "verb": {"do": "write", "key": "k", "data": "once\n"}});
-        client.write_all(format!("{verb}\n").as_bytes()).unwrap();
-        let mut answer = String::new();
-        let mut lines = BufReader::new(client);
-        while !answer.contains("done") {
-            answer.clear();
-            assert!(lines.read_line(&mut answer).unwrap() > 0);
-        }
-    }
-    let mut stranger = std::os::unix::net::UnixStream::connect(&socket).unwrap();
-    stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
-    let mut nothing = String::new();
-    BufReader::new(stranger).read_line(&mut nothing).ok();
-    session.control.finish().await.unwrap();
-    assert_eq!(text(&to_end(&mut session).await), [r#"{"prompt":"do it"}"#, "once"]);
+    let runtime = scripted().with_alone(Duration::from_millis(200));
+    let steps = json!([{"say": "done"}]);
+    let mut session = runtime.start(place.spec(&script(&place, &steps))).await.unwrap();
+    wait_for(&mut session, |body| *body == Body::TurnFinished).await;
+    drop(session);
+    until("it ended itself", || place.run_dir().path().join("exit.json").exists()).await;
+    let Attach::Ended(mut session) = runtime.attach(place.run_dir()).await.unwrap() else { panic!() };
+    assert_eq!(finished(&to_end(&mut session).await).outcome, Outcome::Completed);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ipa_agent::{AgentRuntime as _, Answer, Asked, Body, ScriptedRuntime, Stop, Tools};
+use ipa_agent::{AgentRuntime as _, Answer, Asked, Body, ScriptedRuntime, StartError, Stop, Tools};
 use ipa_events::{Outcome, Role};
 use serde_json::{Value, json};
 
@@ -191,6 +191,9 @@ async fn an_agent_without_a_result_has_failed_whatever_its_exit_code() {
     for (steps, wanted) in [
         (json!([{"say": "x"}, {"exit_without_result": 0}]), "ended_without_result"),
         (json!([{"exit_without_result": 7}]), "ended_without_result"),
+        (json!([{"exit_without_result": 125}]), "misconfigured"),
+        (json!([{"exit_without_result": 126}]), "misconfigured"),
+        (json!([{"exit_without_result": 127}]), "misconfigured"),
         (json!(["partial_line"]), "ended_without_result"),
         (json!(["crash"]), "crashed"),
         (json!([{"fail": "server_error"}]), "agent_error"),
@@ -285,4 +288,17 @@ async fn a_prompt_of_eight_megabytes_arrives_whole() {
     session.control.finish().await.unwrap();
     let events = wait_for(&mut session, |body| matches!(body, Body::Finished(_))).await;
     assert_eq!(finished(&events).product.as_deref(), Some("whole"));
+}
+
+#[tokio::test]
+async fn a_confined_agent_whose_program_is_not_there_is_not_started() {
+    let place = Place::new();
+    let nowhere = ipa_events::Helper { program: place.path().join("nowhere"), args: Vec::new() };
+    let mut spec = place.spec("scripted");
+    spec.prefix = vec!["env".into()];
+    let Err(StartError::Misconfigured(detail)) = ScriptedRuntime::new(nowhere).start(spec).await else {
+        panic!()
+    };
+    assert!(detail.contains("nowhere"), "{detail}");
+    assert!(!place.run_dir().path().exists());
 }

@@ -1,6 +1,7 @@
 //! A stream of JSON lines, cut at its line breaks however the bytes come.
 
 use std::io;
+use std::ops::Range;
 
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
@@ -14,7 +15,12 @@ const LONGEST: usize = 32 * 1024 * 1024;
 /// A stream of JSON lines.
 pub(crate) struct Lines {
     chunks: BoxStream<'static, io::Result<Vec<u8>>>,
+    /// What came and is not forgotten yet.
     rest: Vec<u8>,
+    /// What lies before is told already.
+    from: usize,
+    /// Between `from` and here is no line break.
+    seen: usize,
     over: bool,
 }
 
@@ -24,7 +30,7 @@ impl Lines {
         status: u16,
         chunks: BoxStream<'static, io::Result<Vec<u8>>>,
     ) -> Result<Self, Failure> {
-        let mut lines = Self { chunks, rest: Vec::new(), over: false };
+        let mut lines = Self { chunks, rest: Vec::new(), from: 0, seen: 0, over: false };
         if (200..300).contains(&status) {
             return Ok(lines);
         }
@@ -42,11 +48,12 @@ impl Lines {
     pub(crate) async fn next(&mut self) -> Result<Option<Value>, Failure> {
         loop {
             if let Some(line) = self.cut() {
+                let line = self.rest.get(line).unwrap_or_default();
                 if line.iter().all(u8::is_ascii_whitespace) {
                     continue;
                 }
                 let bad = |error| Failure::BadReply("a stream".to_owned(), error);
-                return serde_json::from_slice(&line).map(Some).map_err(bad);
+                return serde_json::from_slice(line).map(Some).map_err(bad);
             }
             if self.over {
                 return Ok(None);
@@ -55,13 +62,18 @@ impl Lines {
         }
     }
 
-    /// Takes a whole line, or what is left when nothing more comes.
-    fn cut(&mut self) -> Option<Vec<u8>> {
-        if let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
-            let after = self.rest.split_off(end.saturating_add(1));
-            return Some(std::mem::replace(&mut self.rest, after));
+    /// Finds a whole line, or what is left when nothing more comes. Each byte is looked at once.
+    fn cut(&mut self) -> Option<Range<usize>> {
+        let begin = self.from;
+        let unseen = self.rest.get(self.seen..).unwrap_or_default();
+        let found = unseen.iter().position(|byte| *byte == b'\n');
+        let end = found.map_or(self.rest.len(), |at| self.seen.saturating_add(at).saturating_add(1));
+        self.seen = end;
+        if found.is_none() && (!self.over || begin == end) {
+            return None;
         }
-        (self.over && !self.rest.is_empty()).then(|| std::mem::take(&mut self.rest))
+        self.from = end;
+        Some(begin..end)
     }
 
     /// Waits for more bytes; false when nothing more comes.
@@ -70,7 +82,11 @@ impl Lines {
             self.over = true;
             return Ok(false);
         };
-        self.rest.extend(chunk.map_err(Failure::Broken)?);
+        let chunk = chunk.map_err(Failure::Broken)?;
+        self.rest.drain(..self.from);
+        self.seen = self.seen.saturating_sub(self.from);
+        self.from = 0;
+        self.rest.extend(chunk);
         if self.rest.len() > LONGEST {
             return Err(Failure::Broken(io::Error::other("a line is too long")));
         }

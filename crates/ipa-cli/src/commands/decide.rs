@@ -34,8 +34,8 @@ pub(super) async fn inbox(app: &App) -> Result<Exit, Failure> {
 
 /// `ipa approve`
 pub(super) async fn approve(app: &App, args: &DecisionArgs) -> Result<Exit, Failure> {
-    let client = access::writing(&app.settings, app.out, "approve").await?;
-    let decision = find(&client, &args.id).await?;
+    // Nobody else is kept waiting while a person reads.
+    let decision = find(&access::reading(&app.settings).await?, &args.id).await?;
     // Who names a task has perhaps not seen what is open there.
     if Reference::parse_numbered(&args.id, 'd').is_err() && app.out.can_ask() {
         app.out.note(shown(&decision));
@@ -53,6 +53,8 @@ pub(super) async fn approve(app: &App, args: &DecisionArgs) -> Result<Exit, Fail
         reason: args.message.as_deref(),
         text: None,
     };
+    // What is sent names what was shown: if it changed meanwhile, the yes is stale and refused.
+    let client = access::writing(&app.settings, app.out, "approve").await?;
     send(app, &client, &decision, input).await
 }
 

@@ -129,6 +129,11 @@ fn holding(app: &App) -> Line {
             let holder = server.holder;
             good("held by", &format!("ipa {}, pid {}, {}", holder.command, holder.pid, server.url))
         }
+        None if holder::is_held(&app.settings.data) => {
+            let who = holder::signed(&app.settings.data);
+            let who = who.map(|holder| format!("ipa {}, pid {}", holder.command, holder.pid));
+            good("held by", &who.unwrap_or_else(|| "somebody who did not sign".to_owned()))
+        }
         None => Line {
             name: "held by",
             state: State::Absent,

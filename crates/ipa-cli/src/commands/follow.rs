@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use ipa_events::{RunId, Status, TaskId};
-use ipa_pod::log::AgentEvent;
-use ipa_server::wire::{EventRecord, Run, Task, TaskDetail};
+use ipa_pod::log::{AgentEvent, Body};
+use ipa_server::wire::{EventRecord, List, Run, Task, TaskDetail};
 use tokio::time::Instant;
 
 use crate::client::{Client, Lines, parse};
@@ -76,22 +76,25 @@ pub(crate) struct Watch<'a> {
     task: String,
     events: Lines,
     position: u64,
-    log: Option<(Run, Lines)>,
+    /// What was read and is not told yet.
+    pending: Option<EventRecord>,
+    log: Option<RunLog>,
     /// The runs up to this number were followed already.
     followed: u32,
     broken: u32,
 }
 
 impl<'a> Watch<'a> {
-    /// Starts to follow a task after a position of the log.
+    /// Starts to follow a task after what is known of it.
     ///
     /// # Errors
     ///
     /// As [`Client::follow`].
-    pub(crate) async fn new(client: &'a Client, task: &Task, position: u64) -> Result<Self, Failure> {
+    pub(crate) async fn new(client: &'a Client, task: &Task) -> Result<Self, Failure> {
+        let position = position_of(client, task).await?;
         let events = client.follow(&events_path(task.id, position)).await?;
         let task = task.id.to_string();
-        Ok(Self { client, task, events, position, log: None, followed: 0, broken: 0 })
+        Ok(Self { client, task, events, position, pending: None, log: None, followed: 0, broken: 0 })
     }
 
     /// Leaves the logs of runs up to this number out.
@@ -108,43 +111,94 @@ impl<'a> Watch<'a> {
     /// [`Failure`] when the server is gone for good.
     pub(crate) async fn next(&mut self) -> Result<News, Failure> {
         loop {
+            if self.pending.is_some() {
+                let now = self.look().await?.0;
+                if let Some(event) = self.pending.take() {
+                    return Ok(News::Event(Box::new(event), Box::new(now)));
+                }
+            }
             // Read lines wait in their streams until they are taken, so this may be cut short anywhere.
             let line = tokio::select! {
                 biased;
                 entry = next_entry(&mut self.log) => Line::Entry(entry),
                 event = self.events.next() => Line::Event(event),
-                () = tokio::time::sleep(LOOK) => return Ok(News::Look(Box::new(self.look().await?))),
+                () = tokio::time::sleep(LOOK) => match self.look().await? {
+                    (now, Log::AsBefore) => return Ok(News::Look(Box::new(now))),
+                    // It may say something at once, and whoever follows is told that first.
+                    (_, Log::TakenUp) => continue,
+                },
             };
             match line {
-                Line::Entry(Ok(Some(value))) => {
-                    if let Some((run, _)) = &self.log {
-                        return Ok(News::Log(Box::new(run.clone()), Box::new(parse("a log", &value)?)));
+                Line::Entry(Ok(entry)) => {
+                    if let Some(news) = self.heard(entry) {
+                        return Ok(news);
                     }
                 }
-                Line::Entry(Ok(None) | Err(_)) => self.log = None,
+                Line::Entry(Err(_broken)) => {
+                    if let Some(log) = &mut self.log {
+                        log.lines = None;
+                    }
+                }
                 Line::Event(Ok(Some(value))) => {
                     let event: EventRecord = parse("an event", &value)?;
                     self.position = event.position.get();
                     self.broken = 0;
-                    return Ok(News::Event(Box::new(event), Box::new(self.look().await?)));
+                    self.pending = Some(event);
                 }
                 Line::Event(Ok(None) | Err(_)) => self.again().await?,
             }
         }
     }
 
-    /// Reads how the task stands, and takes up the log of a run that is new.
-    async fn look(&mut self) -> Result<TaskDetail, Failure> {
-        let detail: TaskDetail = self.client.read(&format!("/api/v1/tasks/{}", self.task)).await?;
-        if self.log.is_none()
-            && let Some(run) = detail.runs.iter().find(|run| run.id.number > self.followed)
-            && run.started_at.is_some()
-        {
-            let lines = self.client.follow(&log_path(run.id)).await?;
-            self.followed = run.id.number;
-            self.log = Some((run.clone(), lines));
+    /// Takes an entry of the log, or its end: that of the run, or that of a server which stopped telling.
+    fn heard(&mut self, entry: Option<AgentEvent>) -> Option<News> {
+        let log = self.log.as_mut()?;
+        let Some(entry) = entry else {
+            let over = log.over;
+            log.lines = None;
+            if over {
+                self.log = None;
+            }
+            return None;
+        };
+        log.told = entry.seq;
+        let run = Box::new(log.run.clone());
+        if matches!(entry.body, Body::Finished(_)) {
+            self.log = None;
         }
-        Ok(detail)
+        Some(News::Log(run, Box::new(entry)))
+    }
+
+    /// Reads how the task stands, with patience for a server that is just starting again; and takes up the log of
+    /// a run that is new, or that broke off.
+    async fn look(&mut self) -> Result<(TaskDetail, Log), Failure> {
+        let mut tries = 0_u32;
+        loop {
+            match self.look_once().await {
+                Err(failure) if failure.may_pass() && tries < TRIES => {
+                    tries = tries.saturating_add(1);
+                    tokio::time::sleep(LOOK / 2).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    async fn look_once(&mut self) -> Result<(TaskDetail, Log), Failure> {
+        let detail: TaskDetail = self.client.read(&format!("/api/v1/tasks/{}", self.task)).await?;
+        let (run, told) = match &self.log {
+            Some(RunLog { lines: Some(_), .. }) => return Ok((detail, Log::AsBefore)),
+            Some(log) => (detail.runs.iter().find(|run| run.id == log.run.id), log.told),
+            None => (next_run(&detail.runs, self.followed), 0),
+        };
+        let Some(run) = run else {
+            self.log = None;
+            return Ok((detail, Log::AsBefore));
+        };
+        let lines = self.client.follow(&format!("{}&after={told}", log_path(run.id))).await?;
+        self.followed = run.id.number;
+        self.log = Some(RunLog { run: run.clone(), lines: Some(lines), told, over: run.finished_at.is_some() });
+        Ok((detail, Log::TakenUp))
     }
 
     /// Takes the stream of events up where it broke off.
@@ -165,17 +219,50 @@ impl<'a> Watch<'a> {
     }
 }
 
+/// The log of one run, as far as it was told.
+struct RunLog {
+    run: Run,
+    /// None when it broke off.
+    lines: Option<Lines>,
+    /// The number of the entry that was told last.
+    told: u64,
+    /// Whether the run was over when these lines were asked for: their end is the log's.
+    over: bool,
+}
+
+/// What a look did to the log that is followed.
+enum Log {
+    /// Nothing.
+    AsBefore,
+    /// It is followed from now on, or again.
+    TakenUp,
+}
+
 enum Line {
-    Entry(Result<Option<serde_json::Value>, Failure>),
+    Entry(Result<Option<AgentEvent>, Failure>),
     Event(Result<Option<serde_json::Value>, Failure>),
 }
 
 /// Waits for the next entry of the log that is followed; for ever, when none is.
-async fn next_entry(log: &mut Option<(Run, Lines)>) -> Result<Option<serde_json::Value>, Failure> {
-    match log {
-        Some((_, lines)) => lines.next().await,
+async fn next_entry(log: &mut Option<RunLog>) -> Result<Option<AgentEvent>, Failure> {
+    match log.as_mut().and_then(|log| log.lines.as_mut()) {
+        Some(lines) => lines.next().await?.map(|value| parse("a log", &value)).transpose(),
         None => std::future::pending().await,
     }
+}
+
+/// Finds the run whose log is told next: one that was asked for and given up before it started has none.
+fn next_run(runs: &[Run], followed: u32) -> Option<&Run> {
+    let mut rest = runs.iter().filter(|run| run.id.number > followed);
+    rest.find(|run| run.started_at.is_some() || run.finished_at.is_none()).filter(|run| run.started_at.is_some())
+}
+
+/// Finds out where in the log of all tasks a task was seen; at the beginning when its event is not to be had.
+async fn position_of(client: &Client, task: &Task) -> Result<u64, Failure> {
+    let before = task.version.get().saturating_sub(1);
+    let path = format!("/api/v1/tasks/{}/events?after={before}&limit=1", task.id);
+    let seen: List<EventRecord> = client.read(&path).await?;
+    Ok(seen.items.first().map(|event| event.position.get()).unwrap_or_default())
 }
 
 fn events_path(task: TaskId, after: u64) -> String {
@@ -183,6 +270,6 @@ fn events_path(task: TaskId, after: u64) -> String {
 }
 
 /// The path of a run's log, followed while the run is open.
-pub(super) fn log_path(run: RunId) -> String {
+fn log_path(run: RunId) -> String {
     format!("/api/v1/runs/{run}/log?follow=1")
 }

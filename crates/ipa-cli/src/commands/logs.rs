@@ -5,12 +5,12 @@ use ipa_server::wire::{Run, TaskDetail};
 use serde_json::{Value, json};
 
 use super::App;
-use super::follow::{News, Watch, end_of, log_path};
+use super::follow::{News, Watch, end_of};
 use super::query::encode;
 use super::serve::Stopping;
 use crate::access;
 use crate::cli::LogsArgs;
-use crate::client::{Client, parse};
+use crate::client::{Client, Lines, parse};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{LogPrinter, Out};
@@ -26,45 +26,48 @@ pub(super) async fn run(app: &App, args: &LogsArgs) -> Result<Exit, Failure> {
     if args.follow {
         return follow(app, args, &client, (detail, runs)).await;
     }
-    let mut all = Vec::new();
-    for run in &runs {
-        let entries = read(&client, run).await?;
-        if app.out.is_json() {
-            all.extend(entries.iter().map(|entry| named(run, entry)));
-        } else {
-            print_run(app.out, run, &entries)?;
-        }
-    }
     if app.out.is_json() {
-        app.out.json(&json!({ "schema": "ipa.log.list/v1", "items": all, "next": null }))?;
+        return document(app.out, &client, &runs).await;
+    }
+    for run in &runs {
+        print_run(app.out, &client, run).await?;
     }
     Ok(Exit::Done)
 }
 
-/// Reads what there is of a run's log.
-async fn read(client: &Client, run: &Run) -> Result<Vec<Value>, Failure> {
-    let mut lines = client.follow(&format!("/api/v1/runs/{}/log", run.id)).await?;
-    let mut entries = Vec::new();
-    while let Some(entry) = lines.next().await? {
-        entries.push(entry);
+/// Prints the logs of some runs as one document, which only then is whole.
+async fn document(out: Out, client: &Client, runs: &[Run]) -> Result<Exit, Failure> {
+    let mut all = Vec::new();
+    for run in runs {
+        let mut lines = read(client, run).await?;
+        while let Some(entry) = lines.next().await? {
+            all.push(named(run, entry));
+        }
     }
-    Ok(entries)
+    out.json(&json!({ "schema": "ipa.log.list/v1", "items": all, "next": null }))?;
+    Ok(Exit::Done)
+}
+
+/// Reads what there is of a run's log.
+async fn read(client: &Client, run: &Run) -> Result<Lines, Failure> {
+    client.follow(&format!("/api/v1/runs/{}/log", run.id)).await
 }
 
 /// An entry for programs, with the run that it belongs to.
-fn named(run: &Run, entry: &Value) -> Value {
-    let mut entry = entry.clone();
+fn named(run: &Run, mut entry: Value) -> Value {
     if let Some(fields) = entry.as_object_mut() {
         fields.insert("run".to_owned(), run.handle.clone().into());
     }
     entry
 }
 
-fn print_run(out: Out, run: &Run, entries: &[Value]) -> Result<(), Failure> {
+/// Prints the log of a run as it comes.
+async fn print_run(out: Out, client: &Client, run: &Run) -> Result<(), Failure> {
+    let mut lines = read(client, run).await?;
     out.line(head(run))?;
     let mut printer = LogPrinter::new(run.started_at);
-    for entry in entries {
-        for line in printer.lines(&parse("a log", entry)?) {
+    while let Some(entry) = lines.next().await? {
+        for line in printer.lines(&parse("a log", &entry)?) {
             out.line(line)?;
         }
     }
@@ -87,7 +90,8 @@ async fn follow(
     let mut tape = Tape::new(app.out);
     let open = |run: &&Run| run.finished_at.is_none();
     for run in runs.iter().filter(|run| !open(run)) {
-        for entry in read(client, run).await? {
+        let mut lines = read(client, run).await?;
+        while let Some(entry) = lines.next().await? {
             tape.entry(run, &parse("a log", &entry)?)?;
         }
     }
@@ -97,33 +101,35 @@ async fn follow(
     if !client.is_live() {
         return Err(Failure::NothingRuns("following it"));
     }
-    let left = || Failure::Interrupted(format!("`ipa logs {} -f` follows it again", args.task));
-    if let (Some(_), Some(run)) = (&args.run, runs.iter().find(open)) {
-        let mut lines = client.follow(&log_path(run.id)).await?;
-        loop {
-            let entry = tokio::select! {
-                entry = lines.next() => entry?,
-                () = stopping.wait() => return Err(left()),
-            };
-            let Some(entry) = entry else { return Ok(Exit::Done) };
-            tape.entry(run, &parse("a log", &entry)?)?;
+    let left = || Failure::left(format!("`ipa logs {} -f` follows it again", args.task));
+    let seen = match (&args.run, runs.iter().find(open)) {
+        (Some(_), Some(run)) => run.id.number.saturating_sub(1),
+        (Some(_), None) => return Ok(Exit::Done),
+        (None, _) => {
+            runs.iter().filter(|run| !open(run)).map(|run| run.id.number).max().unwrap_or_default()
         }
-    }
-    let seen = runs.iter().filter(|run| !open(run)).map(|run| run.id.number).max().unwrap_or_default();
-    let mut watch = Watch::new(client, &detail.task, 0).await?.after_run(seen);
+    };
+    let only = args.run.as_ref().map(|_named| seen.saturating_add(1));
+    let over = |now: &TaskDetail| {
+        let run = now.runs.iter().find(|run| Some(run.id.number) == only);
+        run.is_some_and(|run| run.finished_at.is_some()) || end_of(&now.task).is_some()
+    };
+    let mut watch = Watch::new(client, &detail.task).await?.after_run(seen);
     loop {
         let news = tokio::select! {
             news = watch.next() => news?,
             () = stopping.wait() => return Err(left()),
         };
         match news {
-            News::Log(run, entry) => tape.entry(&run, &entry)?,
+            News::Log(run, entry) if only.is_none_or(|only| run.id.number == only) => {
+                tape.entry(&run, &entry)?;
+            }
             // Only when nothing more was said: what an agent says last is not cut off.
-            News::Look(detail) if end_of(&detail.task).is_some() => {
+            News::Look(now) if over(&now) => {
                 tape.rest()?;
                 return Ok(Exit::Done);
             }
-            News::Event(..) | News::Look(_) => {}
+            News::Event(..) | News::Look(_) | News::Log(..) => {}
         }
     }
 }
@@ -143,7 +149,7 @@ impl Tape {
     /// Prints what an agent did.
     pub(super) fn entry(&mut self, run: &Run, entry: &AgentEvent) -> Result<(), Failure> {
         if self.out.is_json() {
-            return self.out.json(&named(run, &serde_json::to_value(entry).map_err(Failure::Encode)?));
+            return self.out.json(&named(run, serde_json::to_value(entry).map_err(Failure::Encode)?));
         }
         if self.run.as_ref().is_none_or(|(current, _)| current.id != run.id) {
             self.rest()?;

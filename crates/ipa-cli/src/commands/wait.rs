@@ -24,7 +24,7 @@ pub(super) async fn run(app: &App, args: &WaitArgs) -> Result<Exit, Failure> {
     if !client.is_live() {
         return Err(Failure::NothingRuns("waiting for it"));
     }
-    let mut watch = Watch::new(&client, &detail.task, 0).await?.after_run(u32::MAX);
+    let mut watch = Watch::new(&client, &detail.task).await?.after_run(u32::MAX);
     let deadline = async {
         match args.timeout {
             Some(timeout) => tokio::time::sleep(timeout).await,
@@ -40,7 +40,7 @@ pub(super) async fn run(app: &App, args: &WaitArgs) -> Result<Exit, Failure> {
                 return Err(Failure::TimedOut(what));
             }
             () = stopping.wait() => {
-                return Err(Failure::Interrupted(format!("`ipa wait {}` waits again", args.task)));
+                return Err(Failure::left(format!("`ipa wait {}` waits again", args.task)));
             }
         };
         match news {
@@ -64,11 +64,11 @@ fn told(app: &App, detail: &TaskDetail, exit: Exit) -> Result<Exit, Failure> {
 fn arrived(detail: &TaskDetail, until: WaitFor) -> Option<Exit> {
     let ending = end_of(&detail.task);
     match (until, ending) {
-        (WaitFor::Done, Some(Ending::Completed)) | (WaitFor::Decision, Some(Ending::Person)) => {
-            Some(Exit::Done)
-        }
+        (WaitFor::Done, Some(Ending::Completed)) => Some(Exit::Done),
+        // A paused task, or one whose run was interrupted, needs a person who resumes it: nothing is to be decided.
+        (WaitFor::Decision, Some(Ending::Person)) if !detail.task.open_decisions.is_empty() => Some(Exit::Done),
         (WaitFor::Phase(phase), _) if reached(detail.task.phase, phase) => Some(Exit::Done),
-        (WaitFor::Done | WaitFor::Phase(_), Some(Ending::Person)) => Some(Exit::PersonNeeded),
+        (WaitFor::Done | WaitFor::Decision | WaitFor::Phase(_), Some(Ending::Person)) => Some(Exit::PersonNeeded),
         (_, Some(Ending::Cancelled | Ending::Parked))
         | (WaitFor::Decision | WaitFor::Phase(_), Some(Ending::Completed)) => Some(Exit::NotCompleted),
         (WaitFor::Done | WaitFor::Decision | WaitFor::Phase(_), None) => None,

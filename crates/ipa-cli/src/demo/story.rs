@@ -47,7 +47,7 @@ impl Story {
         detail: &TaskDetail,
         gates: &mut Gates,
     ) -> Result<TaskDetail, Failure> {
-        let mut watch = Watch::new(client, &detail.task, 0).await?;
+        let mut watch = Watch::new(client, &detail.task).await?;
         loop {
             let news = tokio::select! {
                 news = watch.next() => news?,

@@ -142,6 +142,14 @@ pub(crate) struct Serving {
     _out: BufReader<ChildStdout>,
 }
 
+impl Serving {
+    /// Returns the port that it listens on.
+    pub(crate) fn port(&self) -> u16 {
+        let url = self.ready["url"].as_str().unwrap();
+        url.rsplit(':').next().unwrap().parse().unwrap()
+    }
+}
+
 /// A process that does not outlive its test.
 pub(crate) struct Guard(pub(crate) Child);
 

@@ -78,7 +78,8 @@ fn has_lock_suffix(part: &str) -> bool {
     Path::new(part).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("lock"))
 }
 
-/// Where a repository comes from: an absolute path on this machine, or an `https`, `ssh` or `file` URL.
+/// Where a repository comes from: an absolute path on this machine, or an `https` or `ssh` URL. A `file` URL is read
+/// as the path that it names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepoSource(Source);
 
@@ -129,10 +130,12 @@ impl FromStr for RepoSource {
         if text.len() > 2048 || text.chars().any(char::is_control) {
             return Err(wrong());
         }
-        if text.starts_with('/') {
-            return Ok(Self(Source::Path(PathBuf::from(text))));
+        // What is percent-encoded in a file URL would name another path than it shows.
+        let in_url = text.strip_prefix("file://").filter(|path| path.starts_with('/') && !path.contains('%'));
+        if let Some(path) = Some(text).filter(|text| text.starts_with('/')).or(in_url) {
+            return Ok(Self(Source::Path(PathBuf::from(path))));
         }
-        let rest = ["https://", "ssh://", "file:///"].iter().find_map(|scheme| text.strip_prefix(scheme));
+        let rest = ["https://", "ssh://"].iter().find_map(|scheme| text.strip_prefix(scheme));
         // A password in a URL would end in the log; a part that begins with a dash could be read as an option.
         let host = rest.ok_or_else(wrong)?.split('/').next().unwrap_or_default();
         let secret = host.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'));
@@ -189,6 +192,17 @@ mod tests {
             "/a\nb",
             "-x",
         ] {
+            assert!(wrong.parse::<RepoSource>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_file_url_is_the_path_that_it_names() {
+        let source: RepoSource = "file:///home/ann/r.git".parse().unwrap();
+        assert_eq!(source.as_path(), Some(Path::new("/home/ann/r.git")));
+        assert_eq!(source, "/home/ann/r.git".parse().unwrap());
+        assert_eq!(source.to_string().parse::<RepoSource>().unwrap(), source);
+        for wrong in ["file://host/r", "file:///a%2fb", "file:r", "file://"] {
             assert!(wrong.parse::<RepoSource>().is_err(), "{wrong}");
         }
     }

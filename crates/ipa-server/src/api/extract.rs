@@ -1,7 +1,7 @@
 //! What a request holds, parsed once; what cannot be parsed is refused in our own words.
 
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{FromRequestParts, Path, Query};
+use axum::extract::rejection::{FormRejection, PathRejection, QueryRejection};
+use axum::extract::{Form, FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use ipa_events::{AgentId, Handle, Reference, RunId, TaskId};
@@ -13,10 +13,13 @@ use crate::error::problem::Refusal;
 use crate::state::AppState;
 
 /// What stands behind the `?`.
-pub(super) struct Asked<T>(pub(super) T);
+pub(crate) struct Asked<T>(pub(crate) T);
 
 /// What stands in the path.
-pub(super) struct In<T>(pub(super) T);
+pub(crate) struct In<T>(pub(crate) T);
+
+/// What was filled into a form.
+pub(crate) struct Filled<T>(pub(crate) T);
 
 impl<T: DeserializeOwned> FromRequestParts<AppState> for Asked<T> {
     type Rejection = Refusal;
@@ -35,6 +38,21 @@ impl<T: DeserializeOwned + Send> FromRequestParts<AppState> for In<T> {
         let path = Path::<T>::from_request_parts(parts, state).await;
         let wrong = |rejection: PathRejection| invalid(rejection.body_text());
         path.map(|Path(found)| Self(found)).map_err(wrong)
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<AppState> for Filled<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Refusal> {
+        let form = Form::<T>::from_request(request, state).await;
+        let wrong = |rejection: FormRejection| match rejection {
+            FormRejection::InvalidFormContentType(_) => {
+                Refusal::new(Code::UnsupportedMediaType, rejection.body_text())
+            }
+            _ => invalid(rejection.body_text()),
+        };
+        form.map(|Form(filled)| Self(filled)).map_err(wrong)
     }
 }
 

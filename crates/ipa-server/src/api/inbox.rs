@@ -4,31 +4,28 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use ipa_pod::TaskView;
 
 use crate::api::extract::{self, In};
 use crate::api::tasks::{expected, told};
 use crate::api::{act, idempotency, reply};
 use crate::error::Code;
 use crate::error::problem::Refusal;
+use crate::reading;
 use crate::security::Viewer;
 use crate::state::AppState;
 use crate::wire::{Decision, DecisionInput};
 
 /// Lists all that waits for a person, the oldest first.
 pub(super) async fn list(State(state): State<AppState>, _viewer: Viewer) -> Result<Response, Refusal> {
-    Ok(reply::list("/api/v1/inbox?", open(&state).await?, None))
-}
-
-/// Collects all that waits for a person, the oldest first.
-pub(crate) async fn open(state: &AppState) -> Result<Vec<Decision>, Refusal> {
-    let rows = state.engine().tasks().await?;
-    let mut open = Vec::new();
-    for row in rows.iter().filter(|row| !row.summary.decisions.is_empty()) {
-        let view = state.engine().task(row.summary.id).await?;
-        open.extend(view.state.waiting_for_person().map(|decision| Decision::of(&view.state, decision)));
-    }
+    let tasks = reading::waiting(state.engine()).await?;
+    let of_task = |view: &TaskView| {
+        let open = view.state.waiting_for_person().map(|decision| Decision::of(&view.state, decision));
+        open.collect::<Vec<_>>()
+    };
+    let mut open: Vec<Decision> = tasks.iter().flat_map(of_task).collect();
     open.sort_by_key(|decision| (decision.created_at, decision.id));
-    Ok(open)
+    Ok(reply::list("/api/v1/inbox?", open, None))
 }
 
 /// Shows a decision, open or not; a task's name means the only one that is open there.

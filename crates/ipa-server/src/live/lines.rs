@@ -3,7 +3,7 @@
 //! A tool's call and its result are one entry. Each event leads to at most one change: an entry that is new, or
 //! one that became another. The same events lead to the same entries, live or read later.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use ipa_pod::log::{AgentEvent, Asked, Body, Finished, PlanStep};
@@ -130,29 +130,48 @@ impl Lines {
     }
 }
 
-/// Folds the events of a run into all its entries.
-#[derive(Debug, Default)]
+/// Folds the events of a run into the last of its entries.
+#[derive(Debug)]
 pub(crate) struct Log {
     lines: Lines,
+    /// At most so many entries are kept.
+    keep: usize,
+    /// Only entries before this event are kept.
+    before: u64,
     /// The entries, in the order of their numbers.
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: VecDeque<Entry>,
+    /// How many entries came before these.
+    pub(crate) earlier: usize,
     /// The number of the last event that was taken.
     pub(crate) seq: u64,
 }
 
 impl Log {
+    /// Begins to keep the last `keep` entries of those before an event, or of all.
+    pub(crate) fn last(keep: usize, before: Option<u64>) -> Self {
+        let before = before.unwrap_or(u64::MAX);
+        Self { lines: Lines::default(), keep, before, entries: VecDeque::new(), earlier: 0, seq: 0 }
+    }
+
     /// Takes the next event.
     pub(crate) fn apply(&mut self, event: AgentEvent) {
         self.seq = event.seq;
         match self.lines.apply(event) {
-            Some(Change::New(entry)) => self.entries.push(entry),
+            Some(Change::New(entry)) if entry.seq < self.before => {
+                self.entries.push_back(entry);
+                if self.entries.len() > self.keep {
+                    self.entries.pop_front();
+                    self.earlier = self.earlier.saturating_add(1);
+                }
+            }
+            Some(Change::New(_)) | None => {}
+            // One that is not kept is not found either.
             Some(Change::Became(entry)) => {
                 let found = self.entries.binary_search_by_key(&entry.seq, |it| it.seq);
                 if let Some(place) = found.ok().and_then(|at| self.entries.get_mut(at)) {
                     *place = entry;
                 }
             }
-            None => {}
         }
     }
 }
@@ -173,12 +192,26 @@ mod tests {
 
     #[test]
     fn a_call_and_its_result_are_one_entry() {
-        let mut log = Log::default();
+        let mut log = Log::last(10, None);
         for event in [call(1, "a"), call(2, "b"), result(3, "a"), result(4, "b"), result(5, "b")] {
             log.apply(event);
         }
         let took: Vec<_> = log.entries.iter().map(|entry| (entry.seq, took(entry))).collect();
         assert_eq!(took, [(1, Some(20)), (2, Some(20)), (5, Some(0))]);
+    }
+
+    #[test]
+    fn the_last_entries_are_kept_with_what_became_of_them_and_the_rest_is_counted() {
+        let mut log = Log::last(2, Some(7));
+        for n in 1..=6 {
+            log.apply(call(n, &n.to_string()));
+            assert!(log.entries.len() <= 2);
+        }
+        for event in [call(7, "7"), result(8, "1"), result(9, "6"), result(10, "7")] {
+            log.apply(event);
+        }
+        let kept: Vec<_> = log.entries.iter().map(|entry| (entry.seq, took(entry))).collect();
+        assert_eq!((kept, log.earlier, log.seq), (vec![(5, None), (6, Some(30))], 4, 10));
     }
 
     fn took(entry: &Entry) -> Option<u64> {

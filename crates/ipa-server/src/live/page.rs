@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use ipa_events::store::Position;
 use ipa_events::task::Run;
-use ipa_events::{Handle, PodCondition, RunId, TaskId};
+use ipa_events::{PodCondition, RunId, TaskId};
 use ipa_pod::{EngineError, TaskView};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::cursor::Cursor;
 use super::follow::{Follow, Room};
@@ -17,6 +19,7 @@ use super::stream::{Touched, unrendered};
 use super::topic::{Section, Topic, Topics};
 use crate::error::Code;
 use crate::error::problem::Refusal;
+use crate::reading;
 use crate::state::AppState;
 use crate::views::components::log::run_log;
 use crate::views::layout::count;
@@ -26,6 +29,8 @@ use crate::web;
 /// How many events are read at a time to find out what they touched, and how often.
 const BATCH: usize = 1_000;
 const BATCHES: usize = 4;
+/// After so long a region is tried again that could not be rendered.
+pub(super) const AGAIN: Duration = Duration::from_millis(500);
 /// Of runs that started while a page was away, so many get their log.
 const NEW_RUNS: usize = 8;
 
@@ -41,6 +46,8 @@ pub(super) struct OpenPage {
     head: watch::Receiver<Position>,
     pods: watch::Receiver<Pods>,
     seen_pods: Pods,
+    /// When the regions are tried again; none while all of them are what they should be.
+    again: Option<Instant>,
     follows: BTreeMap<RunId, Follow>,
     /// How many decisions were open when that was last sent.
     open: Option<usize>,
@@ -77,6 +84,7 @@ impl OpenPage {
             head,
             pods,
             seen_pods,
+            again: None,
             follows: BTreeMap::new(),
             open: None,
             stat: None,
@@ -95,19 +103,13 @@ impl OpenPage {
             }
         }
         for (id, after) in known {
-            let view = web::task::read(self.state.engine(), id.task).await?;
+            let view = reading::task(self.state.engine(), id.task).await?;
             let run = view.state.run(id).cloned();
             let run = run.ok_or_else(|| Refusal::new(Code::UnknownRun, format!("there is no run {id}")))?;
-            self.follow(run, view.row.summary.handle, after).await?;
+            let follow = Follow::begin(self.state.engine(), (run, view.row.summary.handle), after).await?;
+            self.follows.insert(id, follow);
         }
         self.cursor.runs = self.follows.values().map(|follow| (follow.run(), follow.sent())).collect();
-        Ok(())
-    }
-
-    async fn follow(&mut self, run: Run, task: Handle, after: u64) -> Result<(), EngineError> {
-        let id = run.id;
-        let follow = Follow::begin(self.state.engine(), (run, task), after).await?;
-        self.follows.insert(id, follow);
         Ok(())
     }
 
@@ -124,6 +126,11 @@ impl OpenPage {
     /// Tells whether the page is ahead of the log: it was made from another store.
     pub(super) fn is_unknown(&self) -> bool {
         self.cursor.position > *self.head.borrow()
+    }
+
+    /// Tells whether a region is to be tried again.
+    pub(super) const fn owes(&self) -> bool {
+        self.again.is_some()
     }
 
     /// Tells whether the log of an open run is followed.
@@ -146,15 +153,32 @@ impl OpenPage {
     /// Returns what is new for the page, at most a frame of it, and moves its cursor behind that.
     pub(super) async fn news(&mut self) -> Vec<Patch> {
         let tip = *self.head.borrow_and_update();
-        let mut touched = self.touched_by_events(tip).await;
-        self.add_pods(&mut touched);
+        let pods = self.pods.borrow_and_update().clone();
         let mut patches = Vec::new();
-        if tip > self.cursor.position || !touched.is_nothing() {
-            self.moved |= tip > self.cursor.position;
-            patches = self.regions(&touched).await;
-            self.cursor.position = self.cursor.position.max(tip);
+        if self.again.is_none_or(|again| Instant::now() >= again) {
+            patches = self.regions_at(tip, pods).await;
         }
         patches.extend(self.logs().await);
+        patches
+    }
+
+    /// Renders what may look different now. The page goes on to this position only when all of it was rendered;
+    /// otherwise the same is tried again later.
+    async fn regions_at(&mut self, tip: Position, pods: Pods) -> Vec<Patch> {
+        let mut touched = self.touched_by_events(tip).await;
+        self.add_pods(&mut touched, &pods);
+        let (mut patches, mut whole) = (Vec::new(), true);
+        if tip > self.cursor.position || !touched.is_nothing() {
+            (patches, whole) = self.regions(&touched).await;
+        }
+        if whole {
+            self.again = None;
+            self.seen_pods = pods;
+            self.moved |= tip > self.cursor.position;
+            self.cursor.position = self.cursor.position.max(tip);
+        } else {
+            self.again = Some(Instant::now() + AGAIN);
+        }
         patches
     }
 
@@ -173,30 +197,33 @@ impl OpenPage {
         if at >= tip { Touched::Some(tasks) } else { Touched::All }
     }
 
-    fn add_pods(&mut self, touched: &mut Touched) {
-        let now = self.pods.borrow_and_update().clone();
-        let before = std::mem::replace(&mut self.seen_pods, now.clone());
+    fn add_pods(&self, touched: &mut Touched, now: &Pods) {
+        let before = &self.seen_pods;
         if let Touched::Some(tasks) = touched {
             let all = before.keys().chain(now.keys());
             tasks.extend(all.filter(|task| before.get(task) != now.get(task)));
         }
     }
 
-    /// Renders every region that may look different now.
-    async fn regions(&mut self, touched: &Touched) -> Vec<Patch> {
+    /// Renders every region that may look different now. Tells also whether that is all: not while the store
+    /// cannot be read. What is wrong for good stays as it is, and holds nothing back.
+    async fn regions(&mut self, touched: &Touched) -> (Vec<Patch>, bool) {
         let (state, csrf) = (self.state.clone(), self.csrf.clone());
         let mut round = Regions::new(&state, &csrf);
-        let mut patches = Vec::new();
+        let (mut patches, mut whole) = (Vec::new(), true);
         for (topic, task) in self.topics.clone() {
             if task.is_some_and(|task| !touched.has(task)) {
                 continue;
             }
             match self.region(&mut round, &topic, task).await {
                 Ok(rendered) => patches.extend(rendered),
-                Err(error) => unrendered(&error),
+                Err(error) => {
+                    whole &= !reading::is_passing(&error);
+                    unrendered(&error);
+                }
             }
         }
-        patches
+        (patches, whole)
     }
 
     async fn region(
@@ -249,11 +276,13 @@ impl OpenPage {
         let newest = of_task.max();
         let new = view.state.runs.iter().rev().take_while(|run| Some(run.id.number) > newest);
         let new: Vec<Run> = new.take(if newest.is_some() { NEW_RUNS } else { 1 }).cloned().collect();
-        let mut patches = Vec::new();
+        let (mut patches, mut begun) = (Vec::new(), Vec::new());
         for run in new.into_iter().rev() {
             patches.push(Patch::append(format!("story-{handle}"), run_log(&run, handle, &[], 0)));
-            self.follow(run, handle, 0).await?;
+            begun.push(Follow::begin(self.state.engine(), (run, handle), 0).await?);
         }
+        // All or none: a log counts as shown only once its place is sent.
+        self.follows.extend(begun.into_iter().map(|follow| (follow.run(), follow)));
         self.forget_old(task);
         Ok(patches)
     }

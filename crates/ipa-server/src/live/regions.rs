@@ -7,11 +7,11 @@ use ipa_pod::{EngineError, TaskView};
 
 use super::patch::Patch;
 use super::topic::{BoardFilter, Section};
+use crate::reading;
 use crate::state::AppState;
 use crate::views::components::form::Forms;
 use crate::views::task::Stat;
 use crate::views::{board, inbox, task};
-use crate::web;
 
 /// Renders regions for one viewer; reads each task at most once.
 pub(super) struct Regions<'a> {
@@ -33,7 +33,7 @@ impl<'a> Regions<'a> {
     /// Reads a task, once in a round.
     pub(super) async fn view(&mut self, task: TaskId) -> Result<&TaskView, EngineError> {
         if !self.views.contains_key(&task) {
-            let view = web::task::read(self.state.engine(), task).await?;
+            let view = reading::task(self.state.engine(), task).await?;
             self.views.insert(task, view);
         }
         self.views.get(&task).ok_or(EngineError::NoAnswer(task))
@@ -47,7 +47,7 @@ impl<'a> Regions<'a> {
 
     /// Renders the inbox.
     pub(super) async fn inbox(&self) -> Result<Patch, EngineError> {
-        let tasks = web::inbox::waiting(self.state.engine()).await?;
+        let tasks = reading::waiting(self.state.engine()).await?;
         Ok(Patch::morph("inbox", inbox::inbox(&tasks, self.forms())))
     }
 

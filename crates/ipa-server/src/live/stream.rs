@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use futures::stream;
@@ -18,9 +18,10 @@ use tokio::time::{Instant, sleep_until};
 use tracing::warn;
 
 use super::cursor::Cursor;
-use super::page::OpenPage;
+use super::page::{AGAIN, OpenPage};
 use super::patch::{Patch, write};
 use super::topic::Topics;
+use crate::api::extract::Asked;
 use crate::error::Code;
 use crate::error::problem::{Refusal, chain};
 use crate::security::{StreamPermit, Viewer};
@@ -35,7 +36,7 @@ const SAY: Duration = Duration::from_secs(15);
 
 /// What a page asks for.
 #[derive(Deserialize)]
-pub(crate) struct Asked {
+pub(crate) struct Query {
     topics: String,
     #[serde(default)]
     after: String,
@@ -46,7 +47,7 @@ pub(crate) async fn live(
     State(state): State<AppState>,
     viewer: Viewer,
     headers: HeaderMap,
-    Query(asked): Query<Asked>,
+    Asked(asked): Asked<Query>,
 ) -> Result<Response, Refusal> {
     let permit = StreamPermit::take(&state, &viewer)?;
     let topics: Topics = asked.topics.parse().map_err(refused)?;
@@ -106,6 +107,10 @@ impl Stream {
             if let Some(sent) = self.sent {
                 sleep_until(sent + PACE).await;
             }
+            // A page that always has news never comes to wait.
+            if self.permit.end().is_some() {
+                return Some(self.goodbye());
+            }
             let patches = self.page.news().await;
             if let Some(frame) = self.write(&patches) {
                 return Some(frame);
@@ -136,16 +141,22 @@ impl Stream {
         frame(cursor, "at", &cursor.to_string())
     }
 
+    fn goodbye(&mut self) -> String {
+        self.ended = true;
+        frame(self.page.cursor(), "bye", "the server stops, or the session is over")
+    }
+
     /// Waits for news. Returns a frame when there is something to say without any: goodbye, or the position.
     async fn wait(&mut self) -> Option<String> {
-        let look = if self.page.follows() { LOOK } else { SAY };
+        let look = match (self.page.follows(), self.page.owes()) {
+            (true, _) => LOOK,
+            (false, true) => AGAIN,
+            (false, false) => SAY,
+        };
         let say = self.said + SAY;
         tokio::select! {
             biased;
-            _end = self.permit.ended() => {
-                self.ended = true;
-                Some(frame(self.page.cursor(), "bye", "the server stops, or the session is over"))
-            }
+            _end = self.permit.ended() => Some(self.goodbye()),
             () = self.page.changed() => None,
             () = tokio::time::sleep(look) => None,
             () = sleep_until(say) => Some(self.position()),

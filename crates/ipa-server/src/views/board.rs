@@ -76,6 +76,11 @@ fn column(phase: Phase, shown: &[&TaskRow]) -> Markup {
     }
 }
 
+/// Tells whether a task waits for something that is not a person's decision: what for is half a sentence.
+const fn held(status: Status) -> bool {
+    matches!(status, Status::Queued | Status::Running | Status::Paused)
+}
+
 fn card(row: &TaskRow) -> Markup {
     let task = &row.summary;
     html! {
@@ -83,7 +88,9 @@ fn card(row: &TaskRow) -> Markup {
             a href={ "/tasks/" (task.handle) } { span.name { (task.handle) } " " bdi { (visible(&task.title)) } }
             p { (badge(row.status())) @if let Some(cost) = cost(task.cost_microusd) { " " span.quiet { (cost) } }
                 " " span.age { (moment(task.updated_at)) } }
-            @if let Some(why) = row.waiting_for() { p.why { (visible(&why)) } }
+            @if let Some(why) = row.waiting_for() {
+                p.why { @if held(row.status()) { "waits for " } (visible(&why)) }
+            }
         }
     }
 }

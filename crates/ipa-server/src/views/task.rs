@@ -176,12 +176,12 @@ fn checks(state: &TaskState) -> Markup {
     let Some(head) = &state.head else {
         return html! { p.quiet { "There is no commit to check yet." } (configured(state)) };
     };
-    let older = state.checks.iter().rev().filter(|result| result.commit != *head);
+    let older: Vec<_> = state.checks.iter().rev().filter(|result| result.commit != *head).collect();
     html! {
         h2 { "Commit " code { (head.short()) } " " (evidence::evidence(state.evidence(head))) }
         (evidence::checks(state, head))
         (evidence::criteria(state, head))
-        h2 { "Earlier commits" }
+        @if !older.is_empty() { h2 { "Earlier commits" } }
         ul.listing {
             @for result in older {
                 li {

@@ -1,10 +1,11 @@
 //! `/`: the board.
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use maud::Markup;
 use serde::Deserialize;
 
 use super::{begin, live_of};
+use crate::api::extract::Asked;
 use crate::error::problem::Refusal;
 use crate::live::{BoardFilter, Topic};
 use crate::state::AppState;
@@ -13,7 +14,7 @@ use crate::views::layout::{Place, page};
 
 /// The filter as a form sends it: an empty word filters nothing, nor does one that is unknown.
 #[derive(Deserialize)]
-pub(super) struct Asked {
+pub(super) struct Query {
     #[serde(default)]
     phase: String,
     #[serde(default)]
@@ -22,7 +23,7 @@ pub(super) struct Asked {
 
 pub(super) async fn show(
     State(state): State<AppState>,
-    Query(asked): Query<Asked>,
+    Asked(asked): Asked<Query>,
 ) -> Result<Markup, Refusal> {
     let filter = BoardFilter { phase: asked.phase.parse().ok(), status: asked.status.parse().ok() };
     let after = begin(&state);

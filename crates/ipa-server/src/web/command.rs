@@ -1,6 +1,6 @@
 //! The forms that ask something of a task, and of its pod.
 
-use axum::extract::{Form, Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use ipa_events::{Envelope, Phase, TaskCommand};
@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::reply::{done, refused, text_of};
 use super::task::find;
+use crate::api::extract::{Filled, In};
 use crate::error::Code;
 use crate::error::problem::Refusal;
 use crate::security::Viewer;
@@ -31,8 +32,8 @@ pub(super) struct Sent {
 pub(super) async fn command(
     State(state): State<AppState>,
     viewer: Viewer,
-    (Path(id), headers): (Path<String>, HeaderMap),
-    Form(sent): Form<Sent>,
+    (In(id), headers): (In<String>, HeaderMap),
+    Filled(sent): Filled<Sent>,
 ) -> Result<Response, Refusal> {
     let view = find(&state, &id).await?;
     let (task, handle) = (view.row.summary.id, view.row.summary.handle);
@@ -82,8 +83,8 @@ fn phase(text: &str) -> Result<Phase, Refusal> {
 pub(super) async fn pod(
     State(state): State<AppState>,
     viewer: Viewer,
-    (Path(id), headers): (Path<String>, HeaderMap),
-    Form(sent): Form<Sent>,
+    (In(id), headers): (In<String>, HeaderMap),
+    Filled(sent): Filled<Sent>,
 ) -> Result<Response, Refusal> {
     // A parked task may be one that cannot be read: its page is not asked for.
     let reference = id

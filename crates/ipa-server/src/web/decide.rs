@@ -1,7 +1,7 @@
 //! The form that answers what waits for a person. It says what was seen: if that has changed, nothing is decided,
 //! the page says what changed, and what was typed is still there.
 
-use axum::extract::{Form, Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use ipa_events::task::Verdict;
@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::reply::{by_script, done, refused, text_of};
 use super::task::find;
 use super::{begin, live_of};
+use crate::api::extract::{Filled, In};
 use crate::error::Code;
 use crate::error::problem::{Refusal, chain};
 use crate::security::Viewer;
@@ -36,8 +37,8 @@ pub(super) struct Sent {
 pub(super) async fn decide(
     State(state): State<AppState>,
     viewer: Viewer,
-    (Path((id, number)), headers): (Path<(String, u32)>, HeaderMap),
-    Form(sent): Form<Sent>,
+    (In((id, number)), headers): (In<(String, u32)>, HeaderMap),
+    Filled(sent): Filled<Sent>,
 ) -> Result<Response, Refusal> {
     let view = find(&state, &id).await?;
     let (task, handle) = (view.row.summary.id, view.row.summary.handle);

@@ -1,16 +1,17 @@
 //! `/tasks/{id}/diff`: what a task changed.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use maud::Markup;
 
 use super::task::find;
 use super::{begin, live_of};
+use crate::api::extract::In;
 use crate::error::problem::Refusal;
 use crate::state::AppState;
 use crate::views::diff;
 use crate::views::layout::{Place, page};
 
-pub(super) async fn show(State(state): State<AppState>, Path(id): Path<String>) -> Result<Markup, Refusal> {
+pub(super) async fn show(State(state): State<AppState>, In(id): In<String>) -> Result<Markup, Refusal> {
     let after = begin(&state);
     let view = find(&state, &id).await?;
     let (task, handle) = (view.row.summary.id, view.row.summary.handle);

@@ -1,6 +1,6 @@
 //! `/tasks/{id}/files/…`: what lies in a task's workspace, or in the harvested head when that is gone.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use ipa_events::AgentId;
 use ipa_pod::EngineError;
 use ipa_pod::work::{EntryKind, WorkspaceError};
@@ -8,18 +8,19 @@ use maud::Markup;
 
 use super::task::find;
 use super::{begin, live_of};
+use crate::api::extract::In;
 use crate::error::problem::Refusal;
 use crate::state::AppState;
 use crate::views::files::{self, Found};
 use crate::views::layout::{Place, page};
 
-pub(super) async fn root(state: State<AppState>, Path(id): Path<String>) -> Result<Markup, Refusal> {
-    show(state, Path((id, String::new()))).await
+pub(super) async fn root(state: State<AppState>, In(id): In<String>) -> Result<Markup, Refusal> {
+    show(state, In((id, String::new()))).await
 }
 
 pub(super) async fn show(
     State(state): State<AppState>,
-    Path((id, path)): Path<(String, String)>,
+    In((id, path)): In<(String, String)>,
 ) -> Result<Markup, Refusal> {
     let after = begin(&state);
     let view = find(&state, &id).await?;

@@ -1,12 +1,12 @@
 //! `/inbox`: everything that waits for a person.
 
 use axum::extract::State;
-use ipa_pod::{Engine, EngineError, TaskView};
 use maud::Markup;
 
 use super::{begin, live_of};
 use crate::error::problem::Refusal;
 use crate::live::Topic;
+use crate::reading;
 use crate::security::Viewer;
 use crate::state::AppState;
 use crate::views::components::form::Forms;
@@ -15,19 +15,8 @@ use crate::views::layout::{Place, page};
 
 pub(super) async fn show(State(state): State<AppState>, viewer: Viewer) -> Result<Markup, Refusal> {
     let after = begin(&state);
-    let tasks = waiting(state.engine()).await?;
+    let tasks = reading::waiting(state.engine()).await?;
     let live = live_of(&state, after, vec![Topic::Inbox]).await?;
     let main = inbox::page(&tasks, Forms::live(viewer.csrf()));
     Ok(page("Inbox", Place::Inbox, Some(&live), &main))
-}
-
-/// Reads the tasks in which something waits for a person.
-pub(crate) async fn waiting(engine: &Engine) -> Result<Vec<TaskView>, EngineError> {
-    let mut tasks = Vec::new();
-    for row in engine.tasks().await? {
-        if !row.summary.decisions.is_empty() {
-            tasks.push(engine.task(row.summary.id).await?);
-        }
-    }
-    Ok(tasks)
 }

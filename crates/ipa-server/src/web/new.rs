@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use axum::extract::{Form, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use ipa_events::task::Gates;
@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::reply::{done, text_of};
 use super::{begin, live_of};
+use crate::api::extract::Filled;
 use crate::error::Code;
 use crate::error::problem::{Refusal, chain};
 use crate::security::Viewer;
@@ -50,7 +51,7 @@ pub(super) async fn create(
     State(state): State<AppState>,
     viewer: Viewer,
     headers: HeaderMap,
-    Form(sent): Form<Sent>,
+    Filled(sent): Filled<Sent>,
 ) -> Result<Response, Refusal> {
     let created = match draft(&state, &sent) {
         Ok(draft) => state.engine().create(viewer.ctx(&state), draft).await.map_err(Refusal::from),

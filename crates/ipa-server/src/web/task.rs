@@ -1,19 +1,19 @@
 //! `/tasks/{id}`: the page of a task.
 
-use std::collections::VecDeque;
-
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use ipa_events::task::Run;
-use ipa_events::{Oid, PodCondition, Reference, RunId, TaskId};
+use ipa_events::{Oid, Reference, RunId};
 use ipa_pod::log::TailError;
 use ipa_pod::{Engine, EngineError, TaskView};
 use maud::Markup;
 use serde::Deserialize;
 
 use super::{begin, live_of};
+use crate::api::extract::{Asked, In};
 use crate::error::Code;
 use crate::error::problem::{Refusal, chain};
-use crate::live::{CAUGHT_UP, Entry, Log, Section, Topic};
+use crate::live::{CAUGHT_UP, Log, Section, Topic};
+use crate::reading;
 use crate::security::Viewer;
 use crate::state::AppState;
 use crate::views::components::form::Forms;
@@ -26,7 +26,7 @@ const BATCH: usize = 1_000;
 
 /// Which part of the page.
 #[derive(Deserialize)]
-pub(super) struct Asked {
+pub(super) struct Query {
     /// A section, by its word.
     #[serde(default)]
     section: String,
@@ -39,8 +39,8 @@ pub(super) struct Asked {
 pub(super) async fn show(
     State(state): State<AppState>,
     viewer: Viewer,
-    Path(id): Path<String>,
-    Query(asked): Query<Asked>,
+    In(id): In<String>,
+    Asked(asked): Asked<Query>,
 ) -> Result<Markup, Refusal> {
     let mut after = begin(&state);
     let view = find(&state, &id).await?;
@@ -77,19 +77,7 @@ pub(super) async fn show(
 pub(super) async fn find(state: &AppState, id: &str) -> Result<TaskView, Refusal> {
     let reference: Reference = id.parse().map_err(|error| Refusal::new(Code::UnknownTask, chain(&error)))?;
     let task = state.engine().resolve(reference).await?;
-    Ok(read(state.engine(), task).await?)
-}
-
-/// Reads a task. One that cannot be read any further is shown as it last was, parked, with the fault.
-pub(crate) async fn read(engine: &Engine, task: TaskId) -> Result<TaskView, EngineError> {
-    let fault = match engine.task(task).await {
-        Err(fault @ EngineError::Load { .. }) => fault,
-        read => return read,
-    };
-    let row = engine.tasks().await?.into_iter().find(|row| row.summary.id == task);
-    let Some(row) = row.filter(|row| matches!(row.pod, PodCondition::Parked(_))) else { return Err(fault) };
-    let last_good = engine.task_at(task, row.summary.version).await?;
-    Ok(TaskView { row, ..last_good })
+    Ok(reading::task(state.engine(), task).await?)
 }
 
 /// What tells whether a task's work may differ from what it was.
@@ -123,19 +111,14 @@ fn chosen(view: &TaskView, number: Option<u32>) -> Result<Option<&Run>, Refusal>
 /// Reads the end of a run's log, or of what comes before an event; also the number of the last event that was
 /// read.
 async fn read_log(engine: &Engine, run: &Run, before: Option<u64>) -> (Shown, u64) {
-    let mut log = Log::default();
+    let mut log = Log::last(CAUGHT_UP, before);
     let fault = match fold(engine, run, &mut log).await {
         Ok(()) => None,
         Err(LogFault::Engine(error)) => Some(chain(&error)),
         Err(LogFault::Tail(error)) => Some(chain(&error)),
     };
-    let mut entries: VecDeque<Entry> = log.entries.into();
-    if let Some(before) = before {
-        entries.retain(|entry| entry.seq < before);
-    }
-    let earlier = entries.len().saturating_sub(CAUGHT_UP);
-    entries.drain(..earlier);
-    (Shown { run: run.clone(), entries: entries.into(), earlier, fault }, log.seq)
+    let (entries, earlier) = (log.entries.into(), log.earlier);
+    (Shown { run: run.clone(), entries, earlier, fault }, log.seq)
 }
 
 enum LogFault {

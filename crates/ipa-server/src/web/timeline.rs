@@ -1,6 +1,6 @@
 //! `/tasks/{id}/timeline?at=`: what happened to a task, and what it was at any version.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use ipa_events::store::Version;
 use ipa_events::{Reference, TaskId};
 use ipa_pod::{EngineError, TaskView};
@@ -8,6 +8,7 @@ use maud::Markup;
 use serde::Deserialize;
 
 use super::{begin, live_of};
+use crate::api::extract::{Asked, In};
 use crate::error::Code;
 use crate::error::problem::{Refusal, chain};
 use crate::state::AppState;
@@ -19,7 +20,7 @@ const EVENTS: usize = 200;
 
 /// Which part.
 #[derive(Deserialize)]
-pub(super) struct Asked {
+pub(super) struct Query {
     /// The version at which the task is shown.
     at: Option<u64>,
     /// The events after this version.
@@ -28,8 +29,8 @@ pub(super) struct Asked {
 
 pub(super) async fn show(
     State(state): State<AppState>,
-    Path(id): Path<String>,
-    Query(asked): Query<Asked>,
+    In(id): In<String>,
+    Asked(asked): Asked<Query>,
 ) -> Result<Markup, Refusal> {
     let position = begin(&state);
     let reference: Reference = id.parse().map_err(|error| Refusal::new(Code::UnknownTask, chain(&error)))?;

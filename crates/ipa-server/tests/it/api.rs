@@ -295,7 +295,7 @@ async fn what_is_wrong_is_said_with_a_stable_code() {
     house.at_gate().await;
     let gone = "00000000-0000-7000-8000-000000000000";
     let unknown_id = format!("/api/v1/tasks/{gone}");
-    let gets: [(&str, u16, &str); 15] = [
+    let gets: [(&str, u16, &str); 19] = [
         ("/api/v1/tasks/T-9", 404, "unknown_task"),
         (&unknown_id, 404, "unknown_task"),
         ("/api/v1/tasks/nonsense", 404, "unknown_task"),
@@ -311,6 +311,10 @@ async fn what_is_wrong_is_said_with_a_stable_code() {
         ("/api/v1/tasks/T-1/files/..%2f..%2fetc%2fpasswd", 422, "invalid_request"),
         ("/api/v1/agents/other", 404, "not_found"),
         ("/api/v1/nothing", 404, "not_found"),
+        ("/live", 422, "invalid_request"),
+        ("/live?topics=board&after=x", 422, "invalid_request"),
+        ("/tasks/T-1?run=x", 422, "invalid_request"),
+        ("/tasks/T-1/timeline?at=x", 422, "invalid_request"),
     ];
     for (path, status, code) in gets {
         let got = house.get(path).bearer().send().await;
@@ -345,6 +349,9 @@ async fn what_is_wrong_is_said_with_a_stable_code() {
         ("/api/v1/pods/T-1/restart", json!({}), 409, "nothing_runs"),
         ("/api/v1/pods/T-9/stop", json!({}), 404, "unknown_task"),
         ("/api/v1/inbox/T-1.d1/decision", json!({ "verdict": "approve" }), 422, "invalid_request"),
+        ("/tasks/T-1/decisions/x", json!({}), 422, "invalid_request"),
+        ("/tasks/T-1/decisions/1", json!({}), 415, "unsupported_media_type"),
+        ("/new", json!({}), 415, "unsupported_media_type"),
     ];
     for (path, body, status, code) in posts {
         let got = house.post(path, &body).bearer().send().await;

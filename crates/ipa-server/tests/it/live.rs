@@ -139,7 +139,7 @@ async fn what_cannot_be_followed_is_refused() {
         ("/live?topics=board&after=x", 422),
         ("/live?topics=task:T-9", 404),
         ("/live?topics=log:T-1.r9", 404),
-        ("/live", 400),
+        ("/live", 422),
     ] {
         assert_eq!(site.get(path).await.status.as_u16(), status, "{path}");
     }
@@ -299,6 +299,35 @@ async fn a_stream_ends_with_goodbye_when_the_session_does() {
         last = frame.event;
     }
     assert_eq!(last, "bye");
+}
+
+#[tokio::test]
+async fn a_page_that_has_much_to_show_ends_with_its_session_too() {
+    let site = Site::new().await;
+    let task = site.task("Fix the answer", "42").await;
+    let run = site.run(task, Role::Develop, None).await;
+    site.agent.does(run, lines(1, 1_900));
+    let mut reader = Reader::open(&site, "/live?topics=log:T-1.r1&after=0", None).await;
+    assert_eq!(reader.next().await.unwrap().event, "at");
+    assert_eq!(reader.next().await.unwrap().event, "patch");
+    assert_eq!(site.post("/logout", &[]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!(reader.next().await.unwrap().event, "bye", "there were 900 more lines to send");
+    assert!(reader.next().await.is_none());
+}
+
+#[tokio::test]
+async fn what_could_not_be_read_is_shown_once_it_can_be() {
+    let site = Site::new().await;
+    let task = site.task("Fix the answer", "42").await;
+    let before = site.engine.head().borrow().to_string();
+    let address = format!("/live?topics=task:T-1&after={before}");
+    let mut reader = Reader::open(&site, &address, None).await;
+    assert_eq!(reader.next().await.unwrap().id, before);
+    site.person(task, TaskCommand::Pause { reason: None }).await;
+    site.fail_reads_of_tasks(1);
+    let frame = reader.next().await.unwrap();
+    assert_eq!((frame.event.as_str(), frame.id), ("patch", site.engine.head().borrow().to_string()));
+    shows(&frame.data, &["‖ paused"]);
 }
 
 #[tokio::test]

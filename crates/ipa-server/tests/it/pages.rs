@@ -437,6 +437,10 @@ async fn an_unknown_address_says_so_as_a_page() {
     }
     site.task("x", "x").await;
     assert_eq!(site.get("/tasks/T-1?run=7").await.status, StatusCode::NOT_FOUND);
+    for answer in [site.get("/tasks/T-1?run=x").await, site.post("/tasks/T-1/decisions/x", &[]).await] {
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        shows(&answer.body, &["Go to the board"]);
+    }
 }
 
 #[tokio::test]
@@ -480,4 +484,23 @@ async fn a_task_that_cannot_be_read_shows_its_last_good_state_and_the_fault() {
     shows(&element(&page, "head-T-1"), &["▲ parked", "Parked:", "task.from_the_future", "Restart"]);
     shows(&page, &["approve spec v1", "The answer is 42."]);
     shows(&site.page("/tasks/T-1/timeline").await, &[&format!("{last} task.from_the_future")]);
+}
+
+#[tokio::test]
+async fn a_task_that_cannot_be_read_hides_no_other_in_the_inbox() {
+    let site = Site::new().await;
+    for _ in 0..2 {
+        at_spec_gate(&site).await;
+    }
+    let events = site.engine.events(ipa_events::store::Position::ZERO, 100).await.unwrap();
+    let of_first = events.iter().rev().find(|raw| raw.stream == events[0].stream).unwrap().clone();
+    let damaged = ipa_events::store::NewRecord { kind: "task.from_the_future".to_owned(), ..of_first.record };
+    site.store.replace(of_first.position, damaged);
+    assert!(site.engine.task(events[0].stream.as_task().unwrap()).await.is_err());
+    shows(&element(&site.page("/inbox").await, "inbox"), &["T-2 Fix the answer"]);
+    let listed: serde_json::Value = serde_json::from_str(&site.page("/api/v1/inbox").await).unwrap();
+    let listed = listed["items"].as_array().unwrap().iter();
+    assert!(listed.clone().any(|item| item["handle"] == "T-2.d1"), "{listed:?}");
+    let frames = super::live::read_frames(&site, "/live?topics=inbox&after=0", 1).await;
+    shows(&frames.last().unwrap().data, &["T-2 Fix the answer"]);
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -16,11 +16,14 @@ use ipa_agent::{
     StartError, Tail, TailError, TailReader,
 };
 use ipa_events::StreamId;
-use ipa_events::store::{MemoryStore, ReadError, Snapshot, Snapshots, Store};
+use ipa_events::store::{
+    Append, AppendError, Appended, Log, MemoryStore, Position, RawRecord, ReadError, Snapshot, Snapshots,
+    Store, StoreFault, StreamInfo, Version,
+};
 use ipa_events::task::{FinishedRun, Gates, ProcessIdentity, RunRequest, Usage, Verdict};
 use ipa_events::{
-    AgentId, Envelope, Handle, Oid, Outcome, PayloadHash, Principal, RepoSource, Role, RunId, Runtime,
-    TaskCommand, TaskId, Via, WorkspaceId,
+    AgentId, CommandId, Envelope, Handle, Oid, Outcome, PayloadHash, Principal, RepoSource, Role, RunId,
+    Runtime, TaskCommand, TaskId, Via, WorkspaceId,
 };
 use ipa_pod::log::{AgentEvent, Body as Did};
 use ipa_pod::{Edge, Engine, EngineConfig, TaskDraft, TaskView};
@@ -39,6 +42,7 @@ pub(crate) struct Site {
     pub(crate) engine: Engine,
     pub(crate) agent: FakeAgent,
     workspaces: FakeWorkspaces,
+    unread: Arc<AtomicU32>,
     router: Router,
     cookie: String,
     csrf: String,
@@ -69,8 +73,10 @@ impl Site {
         let agent = FakeAgent::default();
         let mut config = EngineConfig::new(dir.path().join("runs"));
         config.defaults.gates = Gates::default();
+        let unread = Arc::new(AtomicU32::new(0));
+        let log = Faulty { log: store.store().log, unread: unread.clone() };
         let engine = Engine::builder(
-            Store { snapshots: Arc::new(NoSnapshots), ..store.store() },
+            Store { snapshots: Arc::new(NoSnapshots), log: Arc::new(log), ..store.store() },
             config,
             Arc::new(workspaces.clone()),
         )
@@ -80,7 +86,7 @@ impl Site {
         let token = Token::generate().unwrap();
         let router = ipa_server::router(engine.clone(), ServerConfig::new(token.clone()));
         let (cookie, csrf) = (String::new(), String::new());
-        let mut site = Self { dir, store, engine, agent, workspaces, router, cookie, csrf };
+        let mut site = Self { dir, store, engine, agent, workspaces, unread, router, cookie, csrf };
         site.log_in(&token).await;
         site
     }
@@ -93,6 +99,11 @@ impl Site {
         let page = self.get("/new").await;
         let (_, rest) = page.body.split_once(r#"name="csrf" value=""#).unwrap();
         self.csrf = rest.split('"').next().unwrap().to_owned();
+    }
+
+    /// Lets the next so many reads of a task's events go wrong.
+    pub(crate) fn fail_reads_of_tasks(&self, times: u32) {
+        self.unread.store(times, Ordering::Relaxed);
     }
 
     pub(crate) fn repo(&self) -> PathBuf {
@@ -286,6 +297,48 @@ fn encode(fields: &[(&str, &str)]) -> String {
     let pairs: Vec<_> =
         fields.iter().map(|(name, value)| format!("{}={}", escape(name), escape(value))).collect();
     pairs.join("&")
+}
+
+/// A log whose tasks cannot be read now and then.
+struct Faulty {
+    log: Arc<dyn Log>,
+    unread: Arc<AtomicU32>,
+}
+
+impl Log for Faulty {
+    fn append(&self, append: Append) -> BoxFuture<'_, Result<Appended, AppendError>> {
+        self.log.append(append)
+    }
+
+    fn read_stream(
+        &self,
+        stream: &StreamId,
+        after: Version,
+        max: usize,
+    ) -> BoxFuture<'_, Result<Vec<RawRecord>, ReadError>> {
+        let take = |left: u32| left.checked_sub(1);
+        if self.unread.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok() {
+            let error = ReadError { what: stream.to_string(), source: StoreFault::new("injected") };
+            return futures::future::ready(Err(error)).boxed();
+        }
+        self.log.read_stream(stream, after, max)
+    }
+
+    fn read_all(&self, after: Position, max: usize) -> BoxFuture<'_, Result<Vec<RawRecord>, ReadError>> {
+        self.log.read_all(after, max)
+    }
+
+    fn outcome(&self, command: CommandId) -> BoxFuture<'_, Result<Option<Appended>, ReadError>> {
+        self.log.outcome(command)
+    }
+
+    fn streams(&self, after: u64, max: usize) -> BoxFuture<'_, Result<Vec<StreamInfo>, ReadError>> {
+        self.log.streams(after, max)
+    }
+
+    fn head(&self) -> tokio::sync::watch::Receiver<Position> {
+        self.log.head()
+    }
 }
 
 /// Keeps nothing: every state is folded from the log, so that a damaged record is met.

@@ -3,19 +3,18 @@
 #![expect(clippy::disallowed_methods, reason = "the one place where git is spawned and timed")]
 
 use std::ffi::{OsStr, OsString};
-use std::io::{Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
+use super::pipes::Pipes;
 use crate::config::EnvMap;
 
-/// How much of what a program says on its standard error is kept: its last part.
-const STDERR_TAIL: usize = 64 << 10;
+/// How long is read on after a program and its group have ended.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// A program to be run.
 #[derive(Debug)]
@@ -40,41 +39,26 @@ pub(crate) struct Output {
 pub(super) fn run(run: &Run) -> std::io::Result<Option<Output>> {
     let end = Instant::now() + run.deadline;
     let mut group = Group::spawn(run)?;
-    let (stdin, stdout, stderr) =
-        (group.child.stdin.take(), group.child.stdout.take(), group.child.stderr.take());
-    std::thread::scope(|scope| {
-        if let Some(mut pipe) = stdin {
-            let bytes = &run.stdin;
-            // A program that stops reading early says so by its exit code.
-            scope.spawn(move || pipe.write_all(bytes).ok());
-        }
-        let out = stdout.map(|mut pipe| {
-            scope.spawn(move || {
-                let mut bytes = Vec::new();
-                pipe.read_to_end(&mut bytes).map(|_| bytes)
-            })
-        });
-        let err = stderr.map(|pipe| scope.spawn(move || tail(pipe)));
-        let in_time = group.ends_before(end);
-        // Before the readers are joined: what still holds a pipe must not keep us.
-        let code = group.end()?;
-        let stdout = out.and_then(|it| it.join().ok()).transpose()?.unwrap_or_default();
-        let stderr = err.and_then(|it| it.join().ok()).unwrap_or_default();
-        Ok(in_time?.then_some(Output { code, stdout, stderr }))
-    })
+    let mut pipes = Pipes::of(&mut group.child, &run.stdin)?;
+    let in_time = group.ends_before(end, &mut pipes);
+    let code = group.end()?;
+    // Something that left the group may hold the pipes for ever: it must not keep us.
+    drain(&mut pipes, Instant::now() + GRACE)?;
+    let (stdout, stderr) = pipes.into_said();
+    Ok(in_time?.then_some(Output { code, stdout, stderr }))
 }
 
-/// Reads to the end and keeps the last part.
-fn tail(mut pipe: impl std::io::Read) -> String {
-    let mut kept = Vec::new();
-    let mut chunk = [0; 4096];
-    while let Ok(n) = pipe.read(&mut chunk) {
-        let Some(read) = chunk.get(..n).filter(|read| !read.is_empty()) else { break };
-        kept.extend_from_slice(read);
-        let surplus = kept.len().saturating_sub(STDERR_TAIL);
-        kept.drain(..surplus);
+/// Reads what a program that has ended left in its pipes, until these end, or until `end`.
+fn drain(pipes: &mut Pipes<'_>, end: Instant) -> std::io::Result<()> {
+    pipes.stop_writing();
+    while !pipes.have_ended() {
+        let left = end.saturating_duration_since(Instant::now());
+        pipes.turn(None, left)?;
+        if left.is_zero() {
+            break;
+        }
     }
-    String::from_utf8_lossy(&kept).trim().to_owned()
+    Ok(())
 }
 
 /// A child with its process group, killed when this is dropped.
@@ -95,22 +79,16 @@ impl Group {
         Ok(Self { child: command.spawn()?, reaped: false })
     }
 
-    /// Waits for the child; tells whether it ended in time.
-    fn ends_before(&self, end: Instant) -> std::io::Result<bool> {
+    /// Waits for the child, talking to it meanwhile; tells whether it ended in time.
+    fn ends_before(&self, end: Instant, pipes: &mut Pipes<'_>) -> std::io::Result<bool> {
         let pidfd = pidfd_open(Pid::from_child(&self.child), PidfdFlags::empty())?;
         loop {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Ok(false);
             }
-            let timeout = Timespec {
-                tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
-                tv_nsec: left.subsec_nanos().into(),
-            };
-            match poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&timeout)) {
-                Ok(0) | Err(rustix::io::Errno::INTR) => {}
-                Ok(_) => return Ok(true),
-                Err(errno) => return Err(errno.into()),
+            if pipes.turn(Some(&pidfd), left)? {
+                return Ok(true);
             }
         }
     }
@@ -163,6 +141,36 @@ mod tests {
         call.deadline = Duration::from_millis(200);
         assert!(run(&call).unwrap().is_none());
         assert_ends(std::fs::read_to_string(dir.path().join("pid")).unwrap().trim());
+    }
+
+    #[test]
+    fn what_left_the_group_and_holds_the_pipes_keeps_nobody_waiting() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let mut call =
+            shell("setsid sh -c 'echo $$ > pid; exec sleep 600' & while ! test -s pid; do :; done; echo x");
+        call.dir = dir.path().to_owned();
+        call.deadline = Duration::from_mins(10);
+        let (sender, receiver) = std::sync::mpsc::channel();
+        std::thread::spawn(move || sender.send(said(&call)));
+        let ended = receiver.recv_timeout(Duration::from_mins(1));
+        let pid = std::fs::read_to_string(dir.path().join("pid")).unwrap();
+        let left = Pid::from_raw(pid.trim().parse().unwrap()).unwrap();
+        rustix::process::kill_process(left, Signal::KILL).unwrap();
+        assert_eq!(ended.unwrap(), "x\n");
+    }
+
+    #[test]
+    fn what_a_program_says_and_hears_is_whole_up_to_a_bound() {
+        let mut call = shell("cat; echo done >&2");
+        call.stdin = vec![b'x'; 3 << 20];
+        let output = run(&call).unwrap().unwrap();
+        assert_eq!((output.stdout.len(), output.stderr.as_str()), (3 << 20, "done"));
+        let output = run(&shell("head -c 70000000 /dev/zero; echo done >&2")).unwrap().unwrap();
+        assert_eq!((output.stdout.len(), output.stderr.as_str()), (super::super::pipes::STDOUT_HEAD, "done"));
+        // One that stops reading early says so by its exit code.
+        let mut call = shell("exit 3");
+        call.stdin = vec![b'x'; 3 << 20];
+        assert_eq!(run(&call).unwrap().unwrap().code, Some(3));
     }
 
     #[test]

@@ -33,8 +33,8 @@ pub(crate) const NAME: &str = "sandbox-exec";
 /// probe reports what that is.
 const KNOWN: ABI = ABI::V7;
 
-/// The exit code of a program that could not be confined or started: a shell's "cannot execute".
-const CANNOT: u8 = 126;
+/// The exit code of a program that could not be confined or started; 126 and 127 are a program's own.
+const CANNOT: u8 = 125;
 
 /// How what is allowed is named to landlock.
 const OPEN: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);

@@ -3,18 +3,26 @@
 #![expect(clippy::print_stdout, reason = "the probe's answer is its output")]
 
 use std::ffi::OsString;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use rustix::fs::{Mode, OFlags, open};
+use rustix::io::Errno;
+
 use crate::error::WorkspaceError;
-use crate::fs::{private_dir, write_new};
+use crate::fs::{names, private_dir, write_new};
 
 /// The name of the helper that makes the attempts.
 pub(crate) const NAME: &str = "sandbox-probe";
 
 /// The first line of its answer.
 const PROBED: &str = "probed";
+
+/// The socket that is tried, in the folder outside.
+const SOCKET: &str = "s";
 
 /// Something that is tried; its word says that it succeeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,16 +36,22 @@ pub(crate) enum Attempt {
     ReadProcess,
     /// Signalling it.
     SignalProcess,
+    /// Opening a terminal that somebody may type in.
+    OpenTerminal,
+    /// Talking to a program through a socket that has a path outside.
+    ConnectSocket,
 }
 
 impl Attempt {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::WriteInside,
         Self::WriteOutside,
         Self::ReadOutside,
         Self::ChangeModeOutside,
         Self::ReadProcess,
         Self::SignalProcess,
+        Self::OpenTerminal,
+        Self::ConnectSocket,
     ];
 
     const fn as_str(self) -> &'static str {
@@ -48,10 +62,13 @@ impl Attempt {
             Self::ChangeModeOutside => "change-mode-outside",
             Self::ReadProcess => "read-process",
             Self::SignalProcess => "signal-process",
+            Self::OpenTerminal => "open-terminal",
+            Self::ConnectSocket => "connect-socket",
         }
     }
 
-    fn succeeds(self, inside: &Path, outside: &Path) -> bool {
+    fn succeeds(self, ground: &Told<'_>) -> bool {
+        let Told { inside, outside, .. } = ground;
         let canary = outside.join("canary");
         match self {
             Self::WriteInside => std::fs::write(inside.join("file"), b"x").is_ok(),
@@ -66,39 +83,79 @@ impl Attempt {
             }
             Self::SignalProcess => rustix::process::getppid()
                 .is_some_and(|parent| rustix::process::test_kill_process(parent).is_ok()),
+            Self::OpenTerminal => {
+                is_reached(Path::new("/dev/tty")) || ground.terminal.is_some_and(is_reached)
+            }
+            Self::ConnectSocket => UnixStream::connect(ground.outside.join(SOCKET)).is_ok(),
         }
     }
 }
 
-/// The files that a probe tries its hand at.
+/// Tells whether a terminal is within reach, even if it has nothing to say at the moment.
+fn is_reached(terminal: &Path) -> bool {
+    let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+    !matches!(open(terminal, flags, Mode::empty()), Err(Errno::ACCESS | Errno::PERM | Errno::NOENT))
+}
+
+/// What the helper is told: where it may write, where not, and a terminal that is somebody else's.
+struct Told<'a> {
+    inside: &'a Path,
+    outside: &'a Path,
+    terminal: Option<&'a Path>,
+}
+
+/// What a probe tries its hand at; the socket and the terminal are there as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Ground {
     pub(crate) inside: PathBuf,
     outside: PathBuf,
+    terminal: Option<PathBuf>,
+    _held: (Option<UnixListener>, Option<OwnedFd>),
 }
 
 impl Ground {
-    /// Makes them below `root`.
+    /// Makes it below `root`. What this machine does not let us make is not tried.
     pub(crate) fn make(root: &Path) -> Result<Self, WorkspaceError> {
-        let ground = Self { inside: root.join(".probe/inside"), outside: root.join(".probe/outside") };
-        private_dir(&ground.inside)?;
-        private_dir(&ground.outside)?;
-        write_new(&ground.outside.join("canary"), b"canary")?;
-        Ok(ground)
+        let (inside, outside) = (root.join(".probe/inside"), root.join(".probe/outside"));
+        private_dir(&inside)?;
+        private_dir(&outside)?;
+        write_new(&outside.join("canary"), b"canary")?;
+        let socket = outside.join(SOCKET);
+        // What an earlier probe left.
+        std::fs::remove_file(&socket).ok();
+        let listener = UnixListener::bind(&socket).ok();
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let pair = open("/dev/ptmx", flags, Mode::empty()).ok();
+        let terminal = pair.is_some().then(any_terminal).flatten();
+        Ok(Self { inside, outside, terminal, _held: (listener, pair) })
     }
 
     /// Returns the arguments of the helper.
-    pub(crate) fn args(&self) -> [OsString; 2] {
-        [self.inside.clone().into(), self.outside.clone().into()]
+    pub(crate) fn args(&self) -> impl Iterator<Item = OsString> {
+        let terminal = self.terminal.clone().map(OsString::from);
+        [self.inside.clone().into(), self.outside.clone().into()].into_iter().chain(terminal)
     }
+}
+
+fn any_terminal() -> Option<PathBuf> {
+    let is_number = |path: &PathBuf| {
+        path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.parse::<u32>().is_ok())
+    };
+    names(Path::new("/dev/pts")).ok()?.into_iter().find(is_number)
 }
 
 /// Makes the attempts and prints which succeeded, one word each.
 pub(crate) fn main(args: &[OsString]) -> ExitCode {
-    let [inside, outside] = args else { return ExitCode::from(2) };
+    let told = match args {
+        [inside, outside] => Told { inside: inside.as_ref(), outside: outside.as_ref(), terminal: None },
+        [inside, outside, terminal] => {
+            Told { inside: inside.as_ref(), outside: outside.as_ref(), terminal: Some(terminal.as_ref()) }
+        }
+        _ => return ExitCode::from(2),
+    };
     println!("{PROBED}");
     for attempt in Attempt::ALL {
-        if attempt.succeeds(Path::new(inside), Path::new(outside)) {
+        if attempt.succeeds(&told) {
             println!("{}", attempt.as_str());
         }
     }

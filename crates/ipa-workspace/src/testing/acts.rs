@@ -33,10 +33,14 @@ impl FakeWorkspaces {
         self.begin(FakeOp::Provision)?;
         let place = self.layout.place(&spec.id);
         if let Some(record) = place.read()? {
-            if !matches!(spec.start, Start::Detached(_)) {
+            if matches!(spec.start, Start::Detached(_)) {
+                self.discarded(&spec.id)?;
+            } else if place.has_checkout(&record.repo) {
                 return Ok(place.workspace(record));
+            } else {
+                let _lease = idle(&place, &spec.id)?;
+                self.layout.to_trash(&place.dir, &spec.id)?;
             }
-            self.discarded(&spec.id)?;
         }
         let mut model = self.model();
         let (branch, base, head, files) = match &spec.start {

@@ -5,6 +5,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use ipa_events::{AgentId, Handle, Helper, TaskId, WorkspaceId};
 use ipa_workspace::{
@@ -23,12 +24,21 @@ fn main() -> ExitCode {
             .next()
             .and_then(|data| provision(&source, data))
             .map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS),
+        (Some(marker), Some(data)) if marker == "recover" => {
+            recover(data.into()).map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
+        }
         _ => ExitCode::from(2),
     }
 }
 
-/// Makes one checkout of `source`, to be killed on the way.
-fn provision(source: &str, data: OsString) -> Option<()> {
+/// Empties the trash.
+fn recover(data: OsString) -> Option<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().ok()?;
+    runtime.block_on(open(data)?.recover(Vec::new())).ok().map(drop)
+}
+
+/// Opens what lies in `data`, without a sandbox and keeping no trash.
+fn open(data: OsString) -> Option<GitWorkspaces> {
     let data = PathBuf::from(data);
     let dirs =
         Dirs { mirrors: data.join("mirrors"), shadow: data.join("shadow"), root: data.join("workspaces") };
@@ -37,7 +47,13 @@ fn provision(source: &str, data: OsString) -> Option<()> {
     let mut config = Config::new(dirs, helper, env);
     config.sandbox = SandboxBackend::None;
     config.reserve_bytes = 0;
-    let workspaces = GitWorkspaces::open(config).ok()?;
+    config.trash_age = Duration::ZERO;
+    GitWorkspaces::open(config).ok()
+}
+
+/// Makes one checkout of `source`, to be killed on the way.
+fn provision(source: &str, data: OsString) -> Option<()> {
+    let workspaces = open(data)?;
     let spec = WorkspaceSpec {
         id: WorkspaceId { task: TaskId::from_key("1"), agent: AgentId::main() },
         handle: Handle::new(12),

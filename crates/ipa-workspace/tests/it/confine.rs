@@ -1,6 +1,6 @@
 //! The sandbox is what it says it is: each refusal beside the same act without it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use ipa_events::Helper;
@@ -41,11 +41,13 @@ async fn what_is_outside_of_a_workspace_is_neither_read_nor_written_from_inside(
         ("landlock", true, true, false)
     );
     // What landlock has no say in is said, and is so.
-    for missing in ["network", "modes and times"] {
+    for missing in ["network", "modes and times", "socket with a path"] {
         assert!(enforced.missing.iter().any(|it| it.contains(missing)), "{:?}", enforced.missing);
     }
     let said = enforced.missing.join("; ");
-    assert!(!said.contains("environment") && !said.contains("ended"), "{said}");
+    for held in ["environment", "ended", "terminals"] {
+        assert!(!said.contains(held), "{said}");
+    }
     let outside_mode = format!("chmod 640 {}", quoted(&world.source.join("README.md")));
     assert!(shell(&prefix, &workspace, &outside_mode).status.success());
 
@@ -203,7 +205,55 @@ fn a_link_in_the_place_of_a_folder_of_ours_opens_nothing() {
         command.arg(dir.path().join("work")).args(["--", "cat"]).arg(dir.path().join("secret/file"));
         command.output().unwrap().status
     };
-    assert_eq!(cat("--own").code(), Some(126));
-    assert_eq!(cat("--view").code(), Some(126));
+    assert_eq!(cat("--own").code(), Some(125));
+    assert_eq!(cat("--view").code(), Some(125));
     assert!(cat("--read").success(), "the control");
+}
+
+#[tokio::test]
+async fn no_terminal_of_the_user_is_opened_from_inside() {
+    let world = World::new();
+    let workspace = world.provision().await;
+    let prefix = world.git.sandbox(&workspace.id, Needs::default()).await.unwrap();
+    let mut terminals = vec![PathBuf::from("/dev/tty")];
+    // A pair of our own, for a machine at which nobody sits.
+    let pair = std::fs::File::options().read(true).write(true).open("/dev/ptmx");
+    if pair.is_ok() {
+        let numbered = std::fs::read_dir("/dev/pts").unwrap().map(|entry| entry.unwrap().path());
+        terminals.extend(numbered.filter(|path| !path.ends_with("ptmx")));
+        assert!(terminals.len() > 1, "the pair is there");
+    }
+    for terminal in terminals {
+        let line = format!(": <> {}", quoted(&terminal));
+        let said = |prefix| String::from_utf8(shell(prefix, &workspace, &line).stderr).unwrap();
+        assert!(said(&prefix).contains("ermission denied"), "{}", terminal.display());
+        // The control: it may have nothing to say, but it is reached.
+        assert!(!said(&nothing(&prefix)).contains("ermission denied"), "the control");
+    }
+}
+
+#[tokio::test]
+async fn what_is_said_of_sockets_with_a_path_is_so() {
+    let world = World::new();
+    let workspace = world.provision().await;
+    let prefix = world.git.sandbox(&workspace.id, Needs::default()).await.unwrap();
+    let dir = tempfile::TempDir::new().unwrap();
+    let socket = dir.path().join("s");
+    let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let ground = [workspace.tmp.clone(), dir.path().to_owned()];
+    let probe = |argv: &[std::ffi::OsString]| {
+        let helper = env!("CARGO_BIN_EXE_ipa-workspace-helper");
+        let mut line: Vec<std::ffi::OsString> = argv.to_vec();
+        line.extend([helper.into(), Helper::MARKER.into(), "sandbox-probe".into()]);
+        let mut command = Command::new(&line[0]);
+        command.args(&line[1..]).args(&ground).output().unwrap();
+        listener.accept().is_ok()
+    };
+    assert!(probe(&[]), "the control");
+    let needs = Needs { read: vec![env!("CARGO_BIN_EXE_ipa-workspace-helper").into()], write: Vec::new() };
+    let prefix =
+        SandboxPrefix { argv: world.git.sandbox(&workspace.id, needs).await.unwrap().argv, ..prefix };
+    let is_missing = prefix.enforced.missing.iter().any(|it| it.contains("socket with a path"));
+    assert_eq!(probe(&prefix.argv), is_missing);
 }

@@ -6,12 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ipa_workspace::{FileRoot, FileView, Workspace, Workspaces as _};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
-use crate::world::{World, git_command, put};
+use crate::world::{World, git_command, git_in, put};
 
 /// How often the host looks.
 const LOOKS: u32 = 2000;
 /// How often the naive control may look until it leaks.
 const NAIVE_LOOKS: u32 = 2_000_000;
+/// How often the naive control may run git until that leaks.
+const NAIVE_ADDS: u32 = 2_000;
 
 /// Swaps the folder `swap` with a link that leads outside, for as long as `work` runs.
 async fn swapping<T>(workspace: &Workspace, outside: &Path, work: impl AsyncFnOnce() -> T) -> T {
@@ -71,19 +73,47 @@ async fn a_raced_link_brings_nothing_from_outside_into_a_checkpoint() {
         put(&outside.join(format!("file{n}")), format!("secret {n}\n"));
         put(&workspace.path.join(format!("swap/file{n}")), format!("inside {n}\n"));
     }
-    swapping(&workspace, &outside, async || {
+    let has_outside = |git_dir: &Path| {
+        (0..200).any(|n| {
+            let path = outside.join(format!("file{n}"));
+            let hash = git_in(&outside, world.dir.path(), &["hash-object", path.to_str().unwrap()]);
+            let mut has = git_command(git_dir, world.dir.path(), &["--git-dir=.", "cat-file", "-e", &hash]);
+            has.status().unwrap().success()
+        })
+    };
+    let (kept, leaked) = swapping(&workspace, &outside, async || {
+        let mut kept = Vec::new();
         for _ in 0..20 {
             // A walk over what changes meanwhile may fail; it must not keep what it should not have seen.
-            world.git.checkpoint(&workspace.id, "test".to_owned()).await.ok();
+            kept.extend(world.git.checkpoint(&workspace.id, "test".to_owned()).await.ok());
         }
+        // The control: what git is told to add, by somebody who looked at the folder before, is from outside.
+        let folder = workspace.path.join("swap");
+        let control = world.dir.path().join("control.git");
+        git_in(world.dir.path(), world.dir.path(), &["init", "-q", "--bare", control.to_str().unwrap()]);
+        let leaked = (0..NAIVE_ADDS).any(|n| {
+            let file = folder.join(format!("file{}", n % 200));
+            let checked = folder.symlink_metadata().is_ok_and(|meta| meta.is_dir());
+            checked
+                && git_command(&control, world.dir.path(), &["hash-object", "-w", file.to_str().unwrap()])
+                    .output()
+                    .is_ok()
+                && n % 10 == 0
+                && has_outside(&control)
+        });
+        (kept, leaked)
     })
     .await;
-    for n in 0..200 {
-        let path = outside.join(format!("file{n}"));
-        let hash = git_command(&outside, world.dir.path(), &["hash-object", path.to_str().unwrap()]).output();
-        let blob = String::from_utf8(hash.unwrap().stdout).unwrap();
-        let shadow = world.config.dirs.shadow.join(workspace.id.to_string());
-        let has = git_command(&shadow, world.dir.path(), &["--git-dir=.", "cat-file", "-e", blob.trim()]);
-        assert!(!{ has }.status().unwrap().success(), "outside bytes were kept");
-    }
+    assert!(leaked, "the control never leaked: the race proves nothing");
+    let is_of_inside = |commit: &str| {
+        let names = world.in_mirror(&["ls-tree", "-r", "--name-only", commit]);
+        names.lines().any(|name| name.ends_with("/file7"))
+            && names
+                .lines()
+                .filter(|name| name.ends_with("/file7"))
+                .all(|name| world.in_mirror(&["show", &format!("{commit}:{name}")]) == "inside 7")
+    };
+    assert!(kept.iter().any(|it| is_of_inside(it.commit.as_str())), "{} checkpoints, none whole", kept.len());
+    let shadow = world.config.dirs.shadow.join(workspace.id.to_string());
+    assert!(!has_outside(&shadow) && !has_outside(&world.mirror()), "outside bytes were kept");
 }

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ipa_events::{BranchName, Oid};
-use ipa_workspace::{Fingerprint, Push, Start, WorkspaceError, WorkspaceSpec, Workspaces as _};
+use ipa_events::{BranchName, Oid, RepoSource};
+use ipa_workspace::{
+    Fingerprint, GitWorkspaces, Push, Start, WorkspaceError, WorkspaceSpec, Workspaces as _,
+};
 
 use crate::world::{World, agent, git_command, git_in, id, make_executable, put, tree_of};
 
@@ -247,22 +249,51 @@ async fn a_repository_named_by_address_is_fetched_and_published_to() {
     // An address has no quotes or spaces: the folder gets a plain name.
     let plain = tempfile::TempDir::new().unwrap();
     std::fs::rename(&bare, plain.path().join("r.git")).unwrap();
-    let repo: ipa_events::RepoSource =
-        format!("file://{}/r.git", plain.path().to_str().unwrap()).parse().unwrap();
+    let path = plain.path().join("r.git");
+    let repo: RepoSource = format!("ssh://example.org{}", path.display()).parse().unwrap();
+    // What takes the place of ssh runs the line that it is handed.
+    let ssh = plain.path().join("ssh");
+    put(&ssh, "#!/bin/sh\nfor line; do :; done\nexec sh -c \"$line\"\n");
+    make_executable(&ssh);
+    let mut config = world.config.clone();
+    config.user_env.insert("GIT_SSH_COMMAND".into(), ssh.into());
+    config.user_env.insert("GIT_SSH_VARIANT".into(), "simple".into());
+    let git = GitWorkspaces::open(config).unwrap();
     let mut spec: WorkspaceSpec = world.spec("Over there");
     spec.repo = repo.clone();
     spec.start = Start::Base(Some("main".parse().unwrap()));
-    let workspace = world.git.provision(spec).await.unwrap();
+    let workspace = git.provision(spec).await.unwrap();
     assert_eq!((workspace.path.file_name().unwrap().to_str(), workspace.left_out), (Some("r"), 0));
-    assert_eq!(world.git.fingerprint(repo.clone()).await.unwrap(), None);
+    assert_eq!(git.fingerprint(repo.clone()).await.unwrap(), None);
     put(&workspace.path.join("x"), "x");
-    let commit: Oid = world.git.commit(&workspace.id, "Work".to_owned()).await.unwrap().head;
+    let commit: Oid = git.commit(&workspace.id, "Work".to_owned()).await.unwrap().head;
     let branch = workspace.branch.unwrap();
     let push = Push { repo: repo.clone(), branch: branch.clone(), commit: commit.clone(), expected: None };
-    world.git.publish(push.clone()).await.unwrap();
-    assert_eq!(world.git.remote_head(repo, branch).await.unwrap(), Some(commit));
-    let stale = world.git.publish(Push { commit: workspace.base, ..push }).await.unwrap_err();
+    git.publish(push.clone()).await.unwrap();
+    assert_eq!(git.remote_head(repo, branch).await.unwrap(), Some(commit));
+    let stale = git.publish(Push { commit: workspace.base, ..push }).await.unwrap_err();
     assert!(matches!(stale, WorkspaceError::Stale { .. }), "{stale}");
+}
+
+#[tokio::test]
+async fn a_source_that_does_not_answer_may_answer_later() {
+    let world = World::new();
+    // Nothing listens there.
+    let repo: RepoSource = "https://127.0.0.1:1/o/r.git".parse().unwrap();
+    let error = world.git.remote_head(repo.clone(), "main".parse().unwrap()).await.unwrap_err();
+    assert!(error.is_transient() && matches!(error, WorkspaceError::Failed { .. }), "{error}");
+    let error = world.git.provision(WorkspaceSpec { repo, ..world.spec("x") }).await.unwrap_err();
+    assert!(error.is_transient(), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_url_has_the_protection_of_the_path_that_it_names() {
+    let world = World::new();
+    let repo: RepoSource = format!("file://{}", world.source.to_str().unwrap()).parse().unwrap();
+    let fingerprint = world.git.fingerprint(repo.clone()).await.unwrap();
+    assert!(fingerprint.is_some() && fingerprint == world.git.fingerprint(world.repo()).await.unwrap());
+    let workspace = world.git.provision(WorkspaceSpec { repo, ..world.spec("x") }).await.unwrap();
+    assert_eq!(workspace.repo, world.repo());
 }
 
 #[tokio::test]

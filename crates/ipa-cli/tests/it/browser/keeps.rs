@@ -5,7 +5,7 @@ use crate::support::eventually;
 
 #[test]
 fn half_typed_text_survives_a_live_change_and_the_end_of_the_server() {
-    let Some(Scene { browser, serving, world }) = Scene::set() else { return };
+    let Some(Scene { browser, mut serving, world }) = Scene::set() else { return };
     let task =
         world.task(&["--agent", "command:./agent.sh", "--start-at", "development", "--approve", "auto"]);
     browser.visit(&format!("/tasks/{task}"));
@@ -15,16 +15,13 @@ fn half_typed_text_survives_a_live_change_and_the_end_of_the_server() {
     world.ipa(&["pause", &task]).ok();
     browser.sees("Paused by user:local: nothing more starts.");
     assert_eq!(browser.typed("#message"), "half a mess");
-    let url = serving.ready["url"].as_str().unwrap().to_owned();
-    let port: u16 = url.rsplit(':').next().unwrap().parse().unwrap();
-    let mut serving = serving;
+    let port = serving.port();
     serving.process.end("KILL");
     browser.sees("Offline: this page waits for the server. What you typed is kept.");
     browser.picture("task-offline");
     // The world goes on meanwhile: the agent does its work, somebody asks for more.
     go(&world);
     world.ipa(&["resume", &task]).ok();
-    drop(serving);
     let _serving = world.serve_on(port, &[]);
     browser.sees("✓ completed");
     browser.sees("line 2: written");

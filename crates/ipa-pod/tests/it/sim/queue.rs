@@ -97,5 +97,6 @@ async fn a_pod_stays_while_its_live_agent_waits_for_a_person() {
     let verdict = Verdict::Answer { text: "this".into() };
     send(&engine, task, TaskCommand::Answer { decision, seen: None, verdict }).await;
     until_phase(&engine, task, Phase::Completed).await;
+    assert!(!sim.counts(&engine, task).await.contains_key("run.adopted"), "it stayed all the time");
     engine.stop(Drain::Detach).await;
 }

@@ -51,11 +51,10 @@ fn facts(view: &TaskView) -> Markup {
 
 /// Shows what keeps an agent in its place; what does not, folded.
 fn bounds(sandbox: &str) -> Markup {
-    match sandbox.split_once("; ") {
-        Some((what, gaps)) => {
-            html! { details { summary { (visible(what)) ", not for all" } (visible(gaps)) } }
-        }
-        None => html! { (visible(sandbox)) },
+    if let Some((what, gaps)) = sandbox.split_once("; ") {
+        html! { details { summary { (visible(what)) ", not for everything" } (visible(gaps)) } }
+    } else {
+        html! { (visible(sandbox)) }
     }
 }
 
@@ -149,7 +148,7 @@ fn answer(decision: &Decision, answered: &Answered, handle: Handle) -> Markup {
     html! {
         span aria-hidden="true" { (sign) } " " (what) ": " (visible(what_for))
         @if let Answered::By { who, at, .. } = answered { " " span.quiet { (who) ", " (moment(*at)) } }
-        " " span.quiet { (decision.id.handle(handle)) }
+        " " span.name { (decision.id.handle(handle)) }
         @if let Some(words) = words { p { bdi { (visible(words)) } } }
     }
 }
