@@ -139,3 +139,34 @@ impl LocalBody {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::stream;
+
+    use super::*;
+
+    fn body(pieces: &[&'static str]) -> LocalBody {
+        let pieces: Vec<Result<_, std::convert::Infallible>> =
+            pieces.iter().map(|piece| Ok(*piece)).collect();
+        let pieces = Body::from_stream(stream::iter(pieces)).into_data_stream();
+        LocalBody { pieces, rest: Vec::new(), taken: 0 }
+    }
+
+    #[tokio::test]
+    async fn lines_are_cut_wherever_the_pieces_end() {
+        let mut body = body(&["a\n\nb", "c", "\nd\n", "e\nf"]);
+        let mut lines = Vec::new();
+        while let Some(line) = body.next_line().await.unwrap() {
+            lines.push(line);
+        }
+        assert_eq!(lines, ["a", "", "bc", "d", "e", "f"]);
+    }
+
+    #[tokio::test]
+    async fn what_was_not_read_as_lines_is_left() {
+        let mut body = body(&["a\nb", "\nc"]);
+        assert_eq!(body.next_line().await.unwrap().as_deref(), Some("a"));
+        assert_eq!(body.bytes().await.unwrap(), "b\nc");
+    }
+}

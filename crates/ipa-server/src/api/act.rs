@@ -1,7 +1,8 @@
 //! What people ask of tasks, from the API and from the forms of pages alike.
 
+use ipa_events::store::Version;
 use ipa_events::task::{Gates, Verdict};
-use ipa_events::{Ctx, DecisionId, Envelope, Executed, Handle, Phase, Reference, RunId, TaskCommand, TaskId};
+use ipa_events::{Ctx, DecisionId, Envelope, Executed, Phase, Reference, RunId, TaskCommand, TaskId};
 use ipa_pod::{CreatedTask, Engine, EngineError, TaskDraft};
 
 use crate::api::extract::{self, invalid};
@@ -47,11 +48,11 @@ async fn draft(state: &AppState, asked: CreateTask) -> Result<TaskDraft, Refusal
     })
 }
 
-/// Carries a command out on a task.
+/// Carries a command out on a task; where it was given on what was seen at a version, only at that one.
 pub(crate) async fn command(
     state: &AppState,
     ctx: Ctx,
-    task: TaskId,
+    (task, seen): (TaskId, Option<Version>),
     command: Command,
 ) -> Result<Executed, Refusal> {
     let engine = state.engine();
@@ -70,7 +71,7 @@ pub(crate) async fn command(
             TaskCommand::InterruptRun { run, reason: reason.map(Into::into) }
         }
     };
-    execute(engine, task, Envelope { ctx, body }).await
+    execute(engine, (task, seen), Envelope { ctx, body }).await
 }
 
 /// Finds the run that is to be interrupted: the one that is named, or the one that is open.
@@ -90,12 +91,12 @@ async fn meant_run(engine: &Engine, task: TaskId, named: Option<&str>) -> Result
 pub(crate) async fn decide(
     state: &AppState,
     ctx: Ctx,
-    decision: DecisionId,
+    (decision, seen): (DecisionId, Option<Version>),
     input: DecisionInput,
 ) -> Result<Executed, Refusal> {
-    let seen = Some(input.payload_hash.clone());
-    let body = TaskCommand::Answer { decision, seen, verdict: verdict(input)? };
-    execute(state.engine(), decision.task, Envelope { ctx, body }).await
+    let shown = Some(input.payload_hash.clone());
+    let body = TaskCommand::Answer { decision, seen: shown, verdict: verdict(input)? };
+    execute(state.engine(), (decision.task, seen), Envelope { ctx, body }).await
 }
 
 fn verdict(input: DecisionInput) -> Result<Verdict, Refusal> {
@@ -114,17 +115,28 @@ fn verdict(input: DecisionInput) -> Result<Verdict, Refusal> {
     }
 }
 
-async fn execute(engine: &Engine, task: TaskId, command: Envelope<TaskCommand>) -> Result<Executed, Refusal> {
-    match engine.execute(task, command).await {
-        Ok(executed) => Ok(executed),
-        Err(error) => {
-            // A person knows the task by its short name; one that cannot be read keeps its id.
-            let handle: Option<Handle> = engine.task(task).await.ok().map(|view| view.row.summary.handle);
-            let refusal = Refusal::from(error);
-            Err(match handle {
-                Some(handle) => refusal.naming(task, handle),
-                None => refusal,
-            })
-        }
+async fn execute(
+    engine: &Engine,
+    (task, seen): (TaskId, Option<Version>),
+    command: Envelope<TaskCommand>,
+) -> Result<Executed, Refusal> {
+    let executed = match seen {
+        Some(seen) => engine.execute_on(task, seen, command).await,
+        None => engine.execute(task, command).await,
+    };
+    let error = match executed {
+        Ok(executed) => return Ok(executed),
+        Err(error) => error,
+    };
+    // A person knows the task by its short name; one that cannot be read keeps its id.
+    let now = engine.task(task).await.ok();
+    let is_stale = matches!(error, EngineError::Stale(_));
+    let mut refusal = Refusal::from(error);
+    if let (true, Some(seen), Some(now)) = (is_stale, seen, &now) {
+        refusal = refusal.versions(seen.get(), now.version.get());
     }
+    Err(match now {
+        Some(now) => refusal.naming(task, now.row.summary.handle),
+        None => refusal,
+    })
 }

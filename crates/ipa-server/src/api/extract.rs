@@ -46,11 +46,10 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Filled<T> {
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Refusal> {
         let form = Form::<T>::from_request(request, state).await;
-        let wrong = |rejection: FormRejection| match rejection {
-            FormRejection::InvalidFormContentType(_) => {
-                Refusal::new(Code::UnsupportedMediaType, rejection.body_text())
-            }
-            _ => invalid(rejection.body_text()),
+        let wrong = |rejection: FormRejection| {
+            let is_form = !matches!(rejection, FormRejection::InvalidFormContentType(_));
+            let code = if is_form { Code::InvalidRequest } else { Code::UnsupportedMediaType };
+            Refusal::new(code, rejection.body_text())
         };
         form.map(|Form(filled)| Self(filled)).map_err(wrong)
     }

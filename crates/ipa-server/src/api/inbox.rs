@@ -56,7 +56,7 @@ pub(super) async fn decide(
     let input: DecisionInput = extract::json(&headers, &body)?;
     let target = format!("decide {id}");
     let key = idempotency::ctx(&state, &viewer, &headers, (&target, &body))?;
-    let handle = expected(&state, id.task, &headers, key.ctx.command_id).await?;
-    let executed = act::decide(&state, key.ctx.clone(), id, input).await?;
+    let (handle, seen) = expected(&state, id.task, &headers).await?;
+    let executed = act::decide(&state, key.ctx.clone(), (id, seen), input).await?;
     Ok(reply::executed(told(id.task, handle, executed), key.replay(&executed)))
 }

@@ -1,14 +1,14 @@
 //! What runs where: pods, agents, changes to the outside.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
-use ipa_events::{PodCondition, Runtime};
-use ipa_pod::RuntimeRow;
+use ipa_events::{Executed, PodCondition, Reference, Runtime, TaskId};
+use ipa_pod::{EngineError, RuntimeRow};
 use serde::Deserialize;
 
 use crate::api::extract::{self, Asked, In, invalid};
-use crate::api::reply;
+use crate::api::reply::{self, Replay};
+use crate::api::tasks::told;
 use crate::error::Code;
 use crate::error::problem::Refusal;
 use crate::security::Viewer;
@@ -30,10 +30,10 @@ pub(super) async fn restart(
     State(state): State<AppState>,
     viewer: Viewer,
     In(name): In<String>,
-) -> Result<StatusCode, Refusal> {
+) -> Result<Response, Refusal> {
     let task = extract::task(state.engine(), &name).await?;
     state.engine().restart_pod(viewer.ctx(&state), task).await?;
-    Ok(StatusCode::NO_CONTENT)
+    steered(&state, task).await
 }
 
 /// Stops the pod of a task; it starts again when something happens to the task.
@@ -41,10 +41,21 @@ pub(super) async fn stop(
     State(state): State<AppState>,
     _viewer: Viewer,
     In(name): In<String>,
-) -> Result<StatusCode, Refusal> {
+) -> Result<Response, Refusal> {
     let task = extract::task(state.engine(), &name).await?;
     state.engine().stop_pod(task).await?;
-    Ok(StatusCode::NO_CONTENT)
+    steered(&state, task).await
+}
+
+/// Answers as to a command: with the version that the task has now, as it is listed, for a parked task may be one
+/// that cannot be read.
+async fn steered(state: &AppState, task: TaskId) -> Result<Response, Refusal> {
+    let rows = state.engine().tasks().await?;
+    let row = rows.iter().find(|row| row.summary.id == task);
+    let row = row.ok_or(EngineError::UnknownTask(Reference::Id(task)))?;
+    let position = *state.engine().head().borrow();
+    let executed = Executed { version: row.summary.version, position, repeated: false };
+    Ok(reply::executed(told(task, row.summary.handle, executed), Replay::First))
 }
 
 /// Lists the kinds of agents, and whether they work here.

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use ipa_events::store::Version;
-use ipa_events::{CommandId, Executed, Handle, Phase, Status, TaskId};
+use ipa_events::{Executed, Handle, Phase, Status, TaskId};
 use ipa_pod::TaskRow;
 use serde::Deserialize;
 
@@ -113,8 +113,8 @@ pub(super) async fn command(
     let command: Command = extract::json(&headers, &body)?;
     let target = format!("command {task}");
     let key = idempotency::ctx(&state, &viewer, &headers, (&target, &body))?;
-    let handle = expected(&state, task, &headers, key.ctx.command_id).await?;
-    let executed = act::command(&state, key.ctx.clone(), task, command).await?;
+    let (handle, seen) = expected(&state, task, &headers).await?;
+    let executed = act::command(&state, key.ctx.clone(), (task, seen), command).await?;
     Ok(reply::executed(told(task, handle, executed), key.replay(&executed)))
 }
 
@@ -124,35 +124,19 @@ pub(super) fn told(task_id: TaskId, handle: Handle, executed: Executed) -> Comma
     CommandReply { task_id, handle, version, position, repeated }
 }
 
-/// Refuses a command on a task that is not at the version that its sender names in `If-Match`, unless it is this
-/// very command, sent again, that moved the task on. Returns the task's handle.
+/// Returns a task's handle, and the version that the sender of a command saw, if `If-Match` names one.
 pub(super) async fn expected(
     state: &AppState,
     task: TaskId,
     headers: &HeaderMap,
-    command: CommandId,
-) -> Result<Handle, Refusal> {
-    let view = state.engine().task(task).await?;
-    let handle = view.row.summary.handle;
-    let Some(named) = headers.get(header::IF_MATCH) else { return Ok(handle) };
+) -> Result<(Handle, Option<Version>), Refusal> {
+    let handle = state.engine().task(task).await?.row.summary.handle;
+    let Some(named) = headers.get(header::IF_MATCH) else { return Ok((handle, None)) };
     let named = named.to_str().unwrap_or_default().trim();
     if named == "*" {
-        return Ok(handle);
+        return Ok((handle, None));
     }
     let version = named.trim_matches('"').strip_prefix('v').and_then(|version| version.parse::<u64>().ok());
-    let expected = version.ok_or_else(|| invalid("If-Match is a task's ETag, such as \"v17\""))?;
-    let actual = view.version.get();
-    if expected == actual || next_is(state, task, expected, command).await? {
-        return Ok(handle);
-    }
-    let detail = format!("{handle} is now at version {actual}, you saw {expected}");
-    Err(Refusal::new(Code::VersionConflict, detail)
-        .help("look at it again, then send the command with the new ETag")
-        .versions(expected, actual))
-}
-
-/// Tells whether the first thing that happened after a version was this command.
-async fn next_is(state: &AppState, task: TaskId, version: u64, command: CommandId) -> Result<bool, Refusal> {
-    let next = state.engine().task_events(task, Version::new(version), 1).await?;
-    Ok(next.first().is_some_and(|raw| raw.id.command == command))
+    let seen = version.ok_or_else(|| invalid("If-Match is a task's ETag, such as \"v17\""))?;
+    Ok((handle, Some(Version::new(seen))))
 }

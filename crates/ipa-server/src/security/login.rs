@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use axum::Router;
-use axum::extract::{Form, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{get, post};
@@ -12,6 +12,7 @@ use serde::Deserialize;
 use subtle::ConstantTimeEq as _;
 use tracing::error;
 
+use crate::api::extract::{Asked, Filled};
 use crate::config::{Token, TokenError};
 use crate::error::Code;
 use crate::error::problem::{Refusal, chain};
@@ -69,7 +70,7 @@ struct Next {
     next: String,
 }
 
-async fn show(Query(asked): Query<Next>) -> Markup {
+async fn show(Asked(asked): Asked<Next>) -> Markup {
     web::login_page(LoginNotice::None, local(&asked.next))
 }
 
@@ -82,7 +83,11 @@ struct Credentials {
     next: String,
 }
 
-async fn log_in(State(state): State<AppState>, headers: HeaderMap, form: Form<Credentials>) -> Response {
+async fn log_in(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    Filled(form): Filled<Credentials>,
+) -> Response {
     let next = local(&form.next);
     let shown = form.token.trim();
     if !state.codes().redeem(shown) && !state.config().token.is(shown) {

@@ -11,7 +11,9 @@ use crate::security::viewer::Viewer;
 use crate::state::AppState;
 
 /// How many streams one session may hold at a time.
-pub(crate) const PER_SESSION: usize = 32;
+const PER_SESSION: usize = 32;
+/// How many all who show the token may hold at a time, together.
+const OF_THE_TOKEN: usize = 1_024;
 
 /// The right to hold one stream; given back when it is dropped.
 pub(crate) struct StreamPermit {
@@ -38,13 +40,15 @@ impl StreamPermit {
     /// A refusal (429) when all are taken.
     pub(crate) fn take(state: &AppState, viewer: &Viewer) -> Result<Self, Refusal> {
         let session = viewer.session.clone();
+        let (most, who) = if session == SessionKey::bearer() {
+            (OF_THE_TOKEN, "those who show the token hold")
+        } else {
+            (PER_SESSION, "this session holds")
+        };
         let mut held = state.streams().lock().unwrap_or_else(PoisonError::into_inner);
         let count = held.entry(session.clone()).or_default();
-        if *count >= PER_SESSION {
-            return Err(Refusal::new(
-                Code::TooManyStreams,
-                format!("this session holds {PER_SESSION} streams already"),
-            ));
+        if *count >= most {
+            return Err(Refusal::new(Code::TooManyStreams, format!("{who} {most} streams already")));
         }
         *count = count.saturating_add(1);
         drop(held);

@@ -208,7 +208,8 @@ pub(crate) fn story(view: &TaskView, shown: Option<&Shown>) -> Markup {
         div.story id={ "story-" (handle) } {
             @match shown {
                 Some(shown) => {
-                    @if let Some(fault) = &shown.fault { p.flash role="alert" { (visible(fault)) } }
+                    // Why a parked task cannot be read stands in the head already.
+                    @if let Some(fault) = shown.fault.as_ref().filter(|_| !matches!(view.row.pod, PodCondition::Parked(_))) { p.flash role="alert" { (visible(fault)) } }
                     (log::run_log(&shown.run, handle, &shown.entries, shown.earlier))
                 },
                 None => p.empty id={ "no-run-" (handle) } { "No agent has worked on this yet." },

@@ -2,6 +2,7 @@
 
 use ipa_events::store::AppendFault;
 use ipa_events::{Role, TaskCommand};
+use ipa_pod::{Drain, Scope};
 use ipa_server::wire;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -141,6 +142,45 @@ async fn an_outdated_if_match_is_412_and_stores_nothing() {
     let bad =
         house.post("/api/v1/tasks/T-1/commands", &resume).bearer().header("if-match", "17").send().await;
     assert_eq!(bad.code(), "invalid_request");
+}
+
+/// A house whose engine runs pods, with one task, which is paused.
+async fn running_house() -> House {
+    let house = House::new();
+    let (task, _) = house.task("wait").await;
+    house.pod(task, TaskCommand::Pause { reason: None }).await;
+    house.engine.start(Scope::All).await.unwrap();
+    house
+}
+
+#[tokio::test]
+async fn of_two_commands_on_the_same_version_one_is_412() {
+    let house = running_house().await;
+    let etag = house.get("/api/v1/tasks/T-1").bearer().send().await.header("etag").to_owned();
+    let say = |text: &str| {
+        let ask = house.post("/api/v1/tasks/T-1/commands", &json!({ "type": "message", "text": text }));
+        ask.bearer().header("if-match", &etag).send()
+    };
+    let (one, two) = tokio::join!(say("one"), say("two"));
+    let mut statuses = [one.status, two.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 412], "{} {}", one.text, two.text);
+    let task = house.get("/api/v1/tasks/T-1").bearer().send().await.json();
+    assert_eq!(task["messages"].as_array().unwrap().len(), 1, "{task}");
+    house.engine.stop(Drain::Stop).await;
+}
+
+#[tokio::test]
+async fn who_stops_or_restarts_a_pod_is_told_of_the_task() {
+    let house = running_house().await;
+    for verb in ["stop", "restart"] {
+        let got = house.post(&format!("/api/v1/pods/T-1/{verb}"), &json!({})).bearer().send().await;
+        let told: wire::Single<wire::CommandReply> = serde_json::from_str(&got.text).unwrap();
+        let fields = (got.status, told.schema.as_str(), told.it.handle.to_string(), told.it.version.get());
+        assert_eq!(fields, (200, "ipa.command/v1", "T-1".to_owned(), 2), "{verb}: {}", got.text);
+        assert_eq!(told.it.position, house.head(), "{verb}");
+    }
+    house.engine.stop(Drain::Stop).await;
 }
 
 #[tokio::test]
@@ -295,7 +335,7 @@ async fn what_is_wrong_is_said_with_a_stable_code() {
     house.at_gate().await;
     let gone = "00000000-0000-7000-8000-000000000000";
     let unknown_id = format!("/api/v1/tasks/{gone}");
-    let gets: [(&str, u16, &str); 19] = [
+    let gets: [(&str, u16, &str); 15] = [
         ("/api/v1/tasks/T-9", 404, "unknown_task"),
         (&unknown_id, 404, "unknown_task"),
         ("/api/v1/tasks/nonsense", 404, "unknown_task"),
@@ -311,10 +351,6 @@ async fn what_is_wrong_is_said_with_a_stable_code() {
         ("/api/v1/tasks/T-1/files/..%2f..%2fetc%2fpasswd", 422, "invalid_request"),
         ("/api/v1/agents/other", 404, "not_found"),
         ("/api/v1/nothing", 404, "not_found"),
-        ("/live", 422, "invalid_request"),
-        ("/live?topics=board&after=x", 422, "invalid_request"),
-        ("/tasks/T-1?run=x", 422, "invalid_request"),
-        ("/tasks/T-1/timeline?at=x", 422, "invalid_request"),
     ];
     for (path, status, code) in gets {
         let got = house.get(path).bearer().send().await;
@@ -349,15 +385,29 @@ async fn what_is_wrong_is_said_with_a_stable_code() {
         ("/api/v1/pods/T-1/restart", json!({}), 409, "nothing_runs"),
         ("/api/v1/pods/T-9/stop", json!({}), 404, "unknown_task"),
         ("/api/v1/inbox/T-1.d1/decision", json!({ "verdict": "approve" }), 422, "invalid_request"),
-        ("/tasks/T-1/decisions/x", json!({}), 422, "invalid_request"),
-        ("/tasks/T-1/decisions/1", json!({}), 415, "unsupported_media_type"),
-        ("/new", json!({}), 415, "unsupported_media_type"),
     ];
     for (path, body, status, code) in posts {
         let got = house.post(path, &body).bearer().send().await;
         assert_eq!((got.status, got.code().as_str()), (status, code), "{path} {body}: {}", got.text);
     }
     assert_eq!(house.head(), before, "nothing of that was stored");
+}
+
+#[tokio::test]
+async fn what_a_page_or_a_form_cannot_use_is_said_with_a_stable_code() {
+    let house = House::new();
+    house.at_gate().await;
+    for path in ["/live", "/live?topics=board&after=x", "/tasks/T-1?run=x", "/tasks/T-1/timeline?at=x"] {
+        let got = house.get(path).bearer().send().await;
+        assert_eq!((got.status, got.code().as_str()), (422, "invalid_request"), "{path}");
+    }
+    let got =
+        Ask::new(&house, "POST", "/tasks/T-1/decisions/x").bearer().form("verdict=approve").send().await;
+    assert_eq!((got.status, got.code().as_str()), (422, "invalid_request"));
+    for path in ["/tasks/T-1/decisions/1", "/tasks/T-1/commands", "/tasks/T-1/pod", "/new", "/login"] {
+        let got = house.post(path, &json!({})).bearer().header("x-ipa", "1").send().await;
+        assert_eq!((got.status, got.code().as_str()), (415, "unsupported_media_type"), "{path}");
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use ipa_server::{Sessions, Token, router};
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::support::{Ask, House};
+use crate::support::{Ask, House, approval};
 
 /// Every route, with something to send. `T-1`, its run and its decision are there.
 const ROUTES: &[(&str, &str)] = &[
@@ -45,6 +45,9 @@ const ROUTES: &[(&str, &str)] = &[
     ("POST", "/tasks/T-1/commands"),
     ("POST", "/tasks/T-1/pod"),
     ("POST", "/tasks/T-1/decisions/1"),
+    ("GET", "/tasks/T-1/files/"),
+    ("GET", "/api/v1/tasks/T-1/files/"),
+    ("GET", "/live?topics=board&after=999"),
     ("POST", "/logout"),
 ];
 
@@ -91,19 +94,82 @@ async fn without_credentials_every_route_is_401_and_none_redirects() {
     }
 }
 
+/// Asks for a route as it is meant to be asked for.
+async fn meant(house: &House, (method, path): (&str, &str)) -> Ask {
+    let ask = Ask::new(house, method, path);
+    let hash = || async { house.open_decision().await["payload_hash"].as_str().unwrap().to_owned() };
+    match (method, path) {
+        ("POST", "/api/v1/tasks") => ask.json(&json!({ "request": "x", "agent": "fake" })),
+        ("POST", "/api/v1/tasks/T-1/commands") => ask.json(&json!({ "type": "pause" })),
+        ("POST", "/api/v1/inbox/T-1.d1/decision") => ask.json(&approval(&house.open_decision().await)),
+        ("POST", "/new") => ask.form("request=x&agent=fake"),
+        ("POST", "/tasks/T-1/commands") => ask.form("type=pause"),
+        ("POST", "/tasks/T-1/pod") => ask.form("type=restart"),
+        ("POST", "/tasks/T-1/decisions/1") => {
+            ask.form(&format!("verdict=approve&payload_hash={}", hash().await))
+        }
+        _ => ask,
+    }
+}
+
 #[tokio::test]
 async fn cookie_and_token_open_every_route() {
-    let house = house().await;
-    let login = house.log_in().await;
-    for (method, path) in ROUTES.iter().filter(|(_, path)| *path != "/logout") {
+    for route in ROUTES {
         for by in ["token", "cookie"] {
-            let ask = Ask::new(&house, method, path);
+            let house = house().await;
+            let login = house.log_in().await;
+            let ask = meant(&house, *route).await;
             let got = if by == "token" { ask.bearer() } else { ask.script(&login) }.send().await;
-            assert!(
-                ![401, 403, 405, 421, 500].contains(&got.status),
-                "{method} {path} by {by}: {}",
-                got.status
-            );
+            let expected: &[u16] = match *route {
+                (_, "/api/v1/pods/T-1/restart" | "/api/v1/pods/T-1/stop" | "/tasks/T-1/pod") => {
+                    assert_eq!(got.code(), "nothing_runs", "{route:?} by {by}");
+                    &[409]
+                }
+                ("POST", "/api/v1/tasks") => &[201],
+                ("POST", path) if !path.starts_with("/api/") => &[204, 303],
+                _ => &[200],
+            };
+            assert!(expected.contains(&got.status), "{route:?} by {by}: {} {}", got.status, got.text);
+        }
+    }
+}
+
+#[test]
+fn every_route_is_on_the_list() {
+    let sources = [
+        ("/api/v1", include_str!("../../src/api.rs")),
+        ("", include_str!("../../src/web.rs")),
+        ("", include_str!("../../src/security/login.rs")),
+    ];
+    let mut found = 0;
+    for (prefix, source) in sources {
+        for (path, handlers) in source.split(".route(\"").skip(1).map(|rest| rest.split_once('"').unwrap()) {
+            let handlers = handlers.split(";\n").next().unwrap();
+            let own = ["/healthz", "/readyz"].contains(&path);
+            let pattern = if own { path.to_owned() } else { format!("{prefix}{path}") };
+            for (method, call) in [("GET", "get("), ("POST", "post(")] {
+                if !handlers.contains(call) || ["/login", "/assets/{name}"].contains(&path) {
+                    continue;
+                }
+                let listed =
+                    ROUTES.iter().chain(OPEN).any(|route| route.0 == method && fits(&pattern, route.1));
+                assert!(listed, "{method} {pattern} is not asked for");
+                found += 1;
+            }
+        }
+    }
+    assert!(found >= 38, "{found}");
+}
+
+fn fits(pattern: &str, path: &str) -> bool {
+    let path = path.split('?').next().unwrap();
+    let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
+    loop {
+        match (pattern.next(), path.next()) {
+            (None, None) => return true,
+            (Some(rest), Some(_)) if rest.starts_with("{*") => return true,
+            (Some(part), Some(name)) if part == name || part.starts_with('{') && !name.is_empty() => {}
+            _ => return false,
         }
     }
 }
@@ -347,6 +413,19 @@ async fn a_session_holds_32_streams_and_gets_them_back() {
     assert_eq!(house.get("/api/v1/events?follow=0").bearer().send().await.status, 200, "others have theirs");
     held.pop();
     assert_eq!(house.get("/api/v1/events?follow=0").script(&login).send().await.status, 200);
+}
+
+#[tokio::test]
+async fn those_who_show_the_token_hold_1024_streams_together() {
+    let house = house().await;
+    let mut held = Vec::new();
+    for _ in 0..1_024 {
+        held.push(house.get("/api/v1/events").bearer().open().await);
+    }
+    let one_more = house.get("/api/v1/events").bearer().send().await;
+    assert_eq!((one_more.status, one_more.code().as_str()), (429, "too_many_streams"));
+    held.pop();
+    assert_eq!(house.get("/api/v1/events?follow=0").bearer().send().await.status, 200);
 }
 
 #[tokio::test]
