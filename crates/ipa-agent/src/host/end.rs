@@ -75,8 +75,11 @@ impl Host {
 /// Tries until it is done, for ten minutes: the disk may be full, and what was printed is not given up.
 fn patiently(mut work: impl FnMut() -> io::Result<()>) -> io::Result<()> {
     for _ in 0..600 {
-        if work().is_ok() {
-            return Ok(());
+        match work() {
+            Ok(()) => return Ok(()),
+            // The run's folder was removed: there is nothing to wait for.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(error),
+            Err(_) => {}
         }
         rustix::event::poll(&mut [], Some(&Timespec { tv_sec: 1, tv_nsec: 0 })).ok();
     }

@@ -129,6 +129,8 @@ impl Host {
             self.agent.out.read(&mut self.buffer, &mut self.spool);
             self.agent.err.read(&mut self.buffer, &mut self.spool);
         }
+        // What could not be written waits on, and is tried again.
+        self.spool.flush().ok();
         if let Some(stdin) = &mut self.stdin {
             stdin.write(&mut self.spool);
         }
