@@ -146,7 +146,7 @@ async fn a_disk_that_is_full_at_the_end_costs_neither_the_result_nor_the_documen
 }
 
 #[tokio::test]
-async fn a_disk_that_is_full_meanwhile_loses_nothing_and_the_host_does_not_spin() {
+async fn a_disk_that_is_full_meanwhile_loses_nothing() {
     let place = Place::new();
     let line = "command:i=0; while [ $i -lt 1000 ]; do echo line $i; i=$((i+1)); done; \
                 read prompt; read message; echo \"$message\"";
@@ -156,24 +156,15 @@ async fn a_disk_that_is_full_meanwhile_loses_nothing_and_the_host_does_not_spin(
     let spool = place.run_dir().path().join("spool.jsonl");
     until("the disk is full", || spool.metadata().unwrap().len() >= 4096).await;
     let host = place.host();
-    let before = ticks(host);
     // The agent would take it, but what is not in the spool is not told.
     let sent = tokio::time::timeout(Duration::from_millis(1500), session.control.send("m", "more")).await;
     assert!(sent.is_err(), "{sent:?}");
-    assert!(ticks(host) - before < 50, "it used {} ticks", ticks(host) - before);
     unlimit(host);
     session.control.send("m", "more").await.unwrap();
     let events = to_end(&mut session).await;
     let mut wanted: Vec<_> = (0..1000).map(|i| format!("line {i}")).collect();
     wanted.push(r#"{"message":"more"}"#.to_owned());
     assert_eq!(text(&events), wanted);
-}
-
-/// Processor time that a process used, in hundredths of a second.
-fn ticks(pid: i32) -> u64 {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let fields: Vec<_> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
 }
 
 #[tokio::test]
