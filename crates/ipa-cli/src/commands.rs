@@ -22,7 +22,7 @@ pub(crate) use decide::{Settled, open, settle};
 pub(crate) use follow::{Ending, News, Watch, end_of, put_away};
 pub(crate) use people::{forget, typed_lines};
 pub(crate) use repo::nearest as nearest_repository;
-pub(crate) use serve::{Engaged, Parts, Port, Stopping, loopback};
+pub(crate) use serve::{Address, Engaged, Parts, Stopping};
 
 use crate::cli::{Command, DecideVerb, TaskNoun, TaskVerb};
 use crate::config::Settings;

@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use ipa_events::Principal;
 use ipa_pod::{Drain, Scope};
-use ipa_server::wire::{CreateTask, TaskDetail};
+use ipa_server::wire::{Command, CreateTask, TaskDetail};
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::access::{self, Taken};
+use crate::access::{self, Reached};
 use crate::cli::DemoArgs;
 use crate::client::{Client, Local, parse};
-use crate::commands::{App, Engaged, Parts, Port, Stopping, loopback};
+use crate::commands::{Address, App, Engaged, Parts, Stopping};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::holder::DataDir;
@@ -27,8 +27,8 @@ use gates::Gates;
 use repo::{DemoRepo, Test};
 use story::Story;
 
-/// How long the whole demo may take; it takes a few seconds.
-const AT_MOST: Duration = Duration::from_mins(2);
+/// How long giving its task up may take, when the demo broke off.
+const GIVING_UP: Duration = Duration::from_secs(5);
 
 const REQUEST: &str = "total 1 4 prints 6 instead of 10: the last number is left out. Mend it, and say what an \
 empty range is.";
@@ -44,15 +44,14 @@ struct Done {
 pub(crate) async fn run(app: &App, args: &DemoArgs) -> Result<Exit, Failure> {
     let began = Instant::now();
     let mut stopping = Stopping::new()?;
-    let held = access::take(&app.settings, "demo").await?;
+    let reached = access::reach(&app.settings, "demo").await?;
     let repo = DemoRepo::make(&app.settings)?;
     app.out.note("No account, no network. A scripted agent mends a real bug in a throw-away git repository.");
-    let played = play(app, args, (held, &mut stopping), &repo).await;
+    let played = play(app, args, (reached, &mut stopping), &repo).await;
     let path = repo.path().display().to_string();
-    if !args.keep {
-        repo.remove()?;
-    }
+    let removed = if args.keep { Ok(()) } else { repo.remove() };
     let Done { detail, before, after } = played?;
+    removed?;
     let task = &detail.task;
     let seconds = began.elapsed().as_secs_f64();
     if app.out.is_json() {
@@ -71,7 +70,7 @@ pub(crate) async fn run(app: &App, args: &DemoArgs) -> Result<Exit, Failure> {
 async fn play(
     app: &App,
     args: &DemoArgs,
-    (taken, stopping): (Taken, &mut Stopping),
+    (reached, stopping): (Reached, &mut Stopping),
     repo: &DemoRepo,
 ) -> Result<Done, Failure> {
     let before = repo.test(&app.settings, None)?;
@@ -87,14 +86,13 @@ async fn play(
         checks: Some(vec!["./test.sh".to_owned()]),
         ..CreateTask::default()
     };
-    let detail = match taken {
-        Taken::By(_) => {
-            let client = access::writing(&app.settings, app.out, "demo").await?;
+    let detail = match reached {
+        Reached::Served(client) => {
             let detail: TaskDetail = parse("the task", &client.post("/api/v1/tasks", &draft).await?)?;
             let mut gates = Gates::new(app.out, args, None);
-            to_the_end(Story::new(app.out).follow(&client, &detail, &mut gates), stopping).await?
+            to_the_end(app, (&client, &detail), &mut gates, stopping).await?
         }
-        Taken::Held(held) => alone(app, args, (held, stopping), &draft).await?,
+        Reached::Held(held) => alone(app, args, (held, stopping), &draft).await?,
     };
     let branch = detail.task.branch.as_ref().map(ToString::to_string);
     let after = repo.test(&app.settings, branch.as_deref())?;
@@ -122,30 +120,50 @@ async fn alone(
     drop(recorder);
     let scope = Scope::Only(detail.task.id);
     let parts = Parts { held, store, engine };
-    let engaged = Engaged::start(app, parts, ("demo", scope), (loopback(), Port::FirstFree)).await?;
+    let engaged = Engaged::start(app, parts, ("demo", scope), Address::loopback()).await?;
     app.out.note(format!("dashboard  {}", engaged.login_url()));
     let person = engaged.client(&settings)?;
     settings.user = Principal::Policy("demo".to_owned());
     let policy = engaged.client(&settings)?;
     let mut gates = Gates::new(app.out, args, Some(policy));
-    let played = to_the_end(Story::new(app.out).follow(&person, &detail, &mut gates), stopping).await;
+    let played = to_the_end(app, (&person, &detail), &mut gates, stopping).await;
     drop((person, gates));
     // A demo that broke off leaves no agent behind.
-    engaged.stop(if played.is_ok() { Drain::Detach } else { Drain::Stop }).await;
+    tokio::select! {
+        () = engaged.stop(if played.is_ok() { Drain::Detach } else { Drain::Stop }) => {}
+        () = stopping.wait() => {}
+    }
     played
 }
 
-/// Lets a story go on until its end, a signal, or the time that a demo may take.
+/// Lets a story go on until its end or a signal. The task of one that broke off is given up: its agent's script
+/// and its repository go with the demo.
 async fn to_the_end(
-    story: impl Future<Output = Result<TaskDetail, Failure>>,
+    app: &App,
+    (client, detail): (&Client, &TaskDetail),
+    gates: &mut Gates,
     stopping: &mut Stopping,
 ) -> Result<TaskDetail, Failure> {
-    tokio::select! {
-        told = tokio::time::timeout(AT_MOST, story) => {
-            told.unwrap_or_else(|_late| Err(Failure::TimedOut("the demo did not come to its end".to_owned())))
+    let played = tokio::select! {
+        told = Story::new(app.out).follow(client, detail, gates) => told,
+        () = stopping.wait() => Err(Failure::Interrupted {
+            message: "the demo was stopped, and its task given up".to_owned(),
+            help: "`ipa demo` plays it again".to_owned(),
+        }),
+    };
+    if played.is_err() {
+        let path = format!("/api/v1/tasks/{}/commands", detail.task.id);
+        let command = Command::Cancel { reason: Some("the demo broke off".to_owned()) };
+        tokio::select! {
+            given_up = tokio::time::timeout(GIVING_UP, client.post(&path, &command)) => {
+                if !matches!(given_up, Ok(Ok(_))) {
+                    app.out.note(format!("`ipa cancel {}` gives the demo's task up", detail.task.handle));
+                }
+            }
+            () = stopping.wait() => {}
         }
-        () = stopping.wait() => Err(Failure::Interrupted("`ipa demo` plays it again".to_owned())),
     }
+    played
 }
 
 fn closing(detail: &TaskDetail, seconds: f64) -> String {

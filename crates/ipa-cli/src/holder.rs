@@ -222,11 +222,11 @@ pub(crate) fn signed(data: &Path) -> Option<Holder> {
 /// [`HolderError::Io`] when it is somebody else's.
 pub(crate) fn keep_private(path: &Path, mode: u32) -> Result<(), HolderError> {
     let Ok(metadata) = path.metadata() else { return Ok(()) };
-    if metadata.permissions().mode() & 0o077 == 0 {
-        return Ok(());
+    if metadata.permissions().mode() & 0o077 != 0 {
+        let io = |source| HolderError::Io { doing: "making private", path: path.to_owned(), source };
+        std::fs::set_permissions(path, Permissions::from_mode(mode)).map_err(io)?;
     }
-    let io = |source| HolderError::Io { doing: "making private", path: path.to_owned(), source };
-    std::fs::set_permissions(path, Permissions::from_mode(mode)).map_err(io)
+    Ok(())
 }
 
 /// Writes a file that only its owner may read, whole or not at all.

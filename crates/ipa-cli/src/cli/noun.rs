@@ -23,6 +23,9 @@ pub(crate) struct ServeArgs {
     /// The address to listen on
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
     pub(crate) bind: IpAddr,
+    /// A name by which browsers may reach it, apart from localhost; may be given several times
+    #[arg(long = "allow-host", value_name = "NAME")]
+    pub(crate) allow_hosts: Vec<String>,
     /// The port; 0 picks one. By default 7474, or the next one that is free
     #[arg(long, value_name = "N")]
     pub(crate) port: Option<u16>,

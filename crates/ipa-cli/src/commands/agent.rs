@@ -3,7 +3,7 @@
 use ipa_server::wire::{AgentRow, List};
 
 use super::App;
-use super::query::{all, encode};
+use super::query::{all, part};
 use crate::access;
 use crate::cli::AgentVerb;
 use crate::client::parse;
@@ -31,7 +31,7 @@ pub(super) async fn run(app: &App, verb: AgentVerb) -> Result<Exit, Failure> {
             Ok(Exit::Done)
         }
         AgentVerb::Check { name } => {
-            let value = client.get(&format!("/api/v1/agents/{}", encode(name.as_str()))).await?;
+            let value = client.get(&format!("/api/v1/agents/{}", part(name.as_str())?)).await?;
             let agent: AgentRow = parse("the agent", &value)?;
             app.out.reply(&value, |_value| {
                 let what = match (&agent.version, &agent.problem) {

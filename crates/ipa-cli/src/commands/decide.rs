@@ -5,7 +5,7 @@ use ipa_pod::{Edge as _, SystemEdge};
 use ipa_server::wire::{CommandReply, Decision, DecisionInput, List, Shown, TaskDetail, VerdictWord};
 use serde_json::Value;
 
-use super::query::{all, encode};
+use super::query::{all, part};
 use super::{App, task};
 use crate::access;
 use crate::cli::{AnswerArgs, DecisionArgs, RejectArgs};
@@ -146,7 +146,7 @@ async fn find(client: &Client, id: &str) -> Result<Decision, Failure> {
     let missing = |message: String| Failure::NotFound { message, help: "see `ipa inbox`".to_owned() };
     let numbered = Reference::parse_numbered(id, 'd').ok();
     let name = numbered.map_or_else(|| id.to_owned(), |(task, _)| task.to_string());
-    let detail: TaskDetail = client.read(&format!("/api/v1/tasks/{}", encode(&name))).await?;
+    let detail: TaskDetail = client.read(&format!("/api/v1/tasks/{}", part(&name)?)).await?;
     if let Some((_, number)) = numbered {
         let found = detail.decisions.iter().find(|decision| decision.id.number == number).cloned();
         return found.ok_or_else(|| missing(format!("there is no decision {id}")));

@@ -1,6 +1,7 @@
 //! Finding out whether everything that ipa needs is there; each bad line says what mends it.
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs::OpenOptions;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use ipa_events::store::SqliteStore;
@@ -12,6 +13,12 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::plain;
 use crate::{holder, process, wiring};
+
+/// A GiB, as `df` counts.
+const GIB_KIB: u64 = 1024 * 1024;
+
+/// What must stay free beside a checkout.
+const RESERVE_KIB: u64 = 5 * GIB_KIB;
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, Serialize)]
@@ -39,7 +46,7 @@ enum State {
 
 /// `ipa doctor`
 pub(super) async fn run(app: &App) -> Result<Exit, Failure> {
-    let mut lines = vec![git(app), data(&app.settings.data), configuration(app)];
+    let mut lines = vec![git(app), data(&app.settings.data), room(app), configuration(app)];
     lines.push(store(app).await);
     lines.push(holding(app));
     lines.extend(engine(app).await);
@@ -85,7 +92,36 @@ fn data(data: &Path) -> Line {
         let what = format!("{}: mode {mode:o}, others can look in", data.display());
         return bad("data directory", &what, &format!("chmod 700 {}", data.display()));
     }
+    // Only trying tells: permissions, read-only mounts and quotas all have a say.
+    let probe = data.join(format!(".doctor.{}", std::process::id()));
+    let tried = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&probe);
+    if let Err(error) = tried.and_then(|_made| std::fs::remove_file(&probe)) {
+        let what = format!("{}: cannot be written: {error}", data.display());
+        return bad("data directory", &what, "make it writable, or choose another place with --data-dir DIR");
+    }
     good("data directory", &data.display().to_string())
+}
+
+/// How much room there is where the data lies, or will lie.
+fn room(app: &App) -> Line {
+    let there = app.settings.data.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("/"));
+    let ran = process::run(there, &app.settings.agent_env, &["df", "-Pk", "."]);
+    let free = ran.ok().filter(|ran| ran.well).and_then(|ran| free_kib(&ran.output));
+    let Some(free) = free else {
+        let what = "`df` does not tell".to_owned();
+        return Line { name: "free space", state: State::Absent, what, fix: None };
+    };
+    let what = format!("{}.{} GiB", free / GIB_KIB, free % GIB_KIB * 10 / GIB_KIB);
+    if free < RESERVE_KIB {
+        let fix = Some("make room: below 5 GiB no checkout is made".to_owned());
+        return Line { name: "free space", state: State::Warning, what, fix };
+    }
+    good("free space", &what)
+}
+
+/// Reads what `df -Pk` says is available: the fourth word of its second line.
+fn free_kib(df: &str) -> Option<u64> {
+    df.lines().nth(1)?.split_whitespace().nth(3)?.parse().ok()
 }
 
 fn configuration(app: &App) -> Line {
@@ -167,4 +203,16 @@ fn good(name: &'static str, what: &str) -> Line {
 
 fn bad(name: &'static str, what: &str, fix: &str) -> Line {
     Line { name, state: State::Bad, what: what.to_owned(), fix: Some(fix.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_free_is_read_from_df() {
+        let df = "Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/x 100 30 70 30% /a b\n";
+        assert_eq!(free_kib(df), Some(70));
+        assert_eq!(["", "Filesystem", "a\nb c"].map(free_kib), [None; 3]);
+    }
 }

@@ -7,9 +7,9 @@ use ipa_server::wire::{EventRecord, List};
 use serde_json::{Value, json};
 
 use super::App;
-use super::query::{all, encode};
+use super::query::{all_after, part};
 use crate::cli::EventVerb;
-use crate::client::{Client, parse};
+use crate::client::parse;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Table, plain};
@@ -26,7 +26,9 @@ pub(super) async fn run(app: &App, verb: EventVerb) -> Result<Exit, Failure> {
 
 async fn list(app: &App, task: &str, after: u64) -> Result<Exit, Failure> {
     let client = access::reading(&app.settings).await?;
-    let events = events(&client, task, after).await?;
+    let first = after.to_string();
+    let first = (after > 0).then_some(first.as_str());
+    let events = all_after(&client, &format!("/api/v1/tasks/{}/events", part(task)?), first).await?;
     app.out.reply(&events, |events| {
         let events: List<EventRecord> = parse("the events", events)?;
         let mut table = Table::new(&["V", "TIME", "TYPE", "ACTOR", "WHAT"]);
@@ -41,31 +43,10 @@ async fn list(app: &App, task: &str, after: u64) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Reads the events of a task after a version.
-async fn events(client: &Client, task: &str, after: u64) -> Result<Value, Failure> {
-    let path = format!("/api/v1/tasks/{}/events", encode(task));
-    if after == 0 {
-        return all(client, &path).await;
-    }
-    let mut whole = client.get(&format!("{path}?after={after}")).await?;
-    let next = whole.get("next").and_then(Value::as_str).and_then(|next| next.parse().ok());
-    if let Some(next) = next.filter(|next| *next > after) {
-        let mut rest = Box::pin(events(client, task, next)).await?;
-        let more = rest.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take);
-        if let (Some(items), Some(more)) = (whole.get_mut("items").and_then(Value::as_array_mut), more) {
-            items.extend(more);
-        }
-        if let Some(whole) = whole.as_object_mut() {
-            whole.insert("next".to_owned(), Value::Null);
-        }
-    }
-    Ok(whole)
-}
-
 async fn show(app: &App, task: &str, version: u64) -> Result<Exit, Failure> {
     let client = access::reading(&app.settings).await?;
     let before = version.saturating_sub(1);
-    let page = client.get(&format!("/api/v1/tasks/{}/events?after={before}&limit=1", encode(task))).await?;
+    let page = client.get(&format!("/api/v1/tasks/{}/events?after={before}&limit=1", part(task)?)).await?;
     let first = page.get("items").and_then(Value::as_array).and_then(|items| items.first());
     let found = first.filter(|event| event.get("version").and_then(Value::as_u64) == Some(version));
     let mut event = found.cloned().ok_or_else(|| Failure::NotFound {

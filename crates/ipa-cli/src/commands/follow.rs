@@ -197,7 +197,8 @@ impl<'a> Watch<'a> {
         };
         let lines = self.client.follow(&format!("{}&after={told}", log_path(run.id))).await?;
         self.followed = run.id.number;
-        self.log = Some(RunLog { run: run.clone(), lines: Some(lines), told, over: run.finished_at.is_some() });
+        self.log =
+            Some(RunLog { run: run.clone(), lines: Some(lines), told, over: run.finished_at.is_some() });
         Ok((detail, Log::TakenUp))
     }
 
@@ -254,7 +255,8 @@ async fn next_entry(log: &mut Option<RunLog>) -> Result<Option<AgentEvent>, Fail
 /// Finds the run whose log is told next: one that was asked for and given up before it started has none.
 fn next_run(runs: &[Run], followed: u32) -> Option<&Run> {
     let mut rest = runs.iter().filter(|run| run.id.number > followed);
-    rest.find(|run| run.started_at.is_some() || run.finished_at.is_none()).filter(|run| run.started_at.is_some())
+    rest.find(|run| run.started_at.is_some() || run.finished_at.is_none())
+        .filter(|run| run.started_at.is_some())
 }
 
 /// Finds out where in the log of all tasks a task was seen; at the beginning when its event is not to be had.
@@ -272,4 +274,33 @@ fn events_path(task: TaskId, after: u64) -> String {
 /// The path of a run's log, followed while the run is open.
 fn log_path(run: RunId) -> String {
     format!("/api/v1/runs/{run}/log?follow=1")
+}
+
+#[cfg(test)]
+mod tests {
+    use ipa_events::task::Usage;
+    use serde_json::json;
+
+    use super::*;
+
+    fn run(number: u32, started: Option<&str>, finished: Option<&str>) -> Run {
+        let task = "01981f7e-8c3a-7000-8000-000000000001";
+        let value = json!({
+            "id": format!("{task}.r{number}"), "handle": format!("T-1.r{number}"), "task_id": task,
+            "agent_id": "develop", "workspace_id": format!("{task}/develop"), "role": "develop",
+            "phase": "development", "attempt": 1, "runtime": "scripted", "session_id": null,
+            "status": "requested", "outcome": null, "pid": null, "head": "0".repeat(40), "check": null,
+            "requested_at": "2026-11-26T00:00:00Z", "started_at": started, "finished_at": finished,
+            "usage": Usage::default(),
+        });
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn a_run_that_was_given_up_before_it_started_is_passed_over() {
+        let now = Some("2026-11-26T00:00:01Z");
+        let runs = [run(1, now, now), run(2, None, now), run(3, now, None), run(4, None, None)];
+        let next = |followed| next_run(&runs, followed).map(|run| run.id.number);
+        assert_eq!([next(0), next(1), next(2), next(3), next(4)], [Some(1), Some(3), Some(3), None, None]);
+    }
 }

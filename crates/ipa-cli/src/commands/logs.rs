@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::App;
 use super::follow::{News, Watch, end_of};
-use super::query::encode;
+use super::query::part;
 use super::serve::Stopping;
 use crate::access;
 use crate::cli::LogsArgs;
@@ -18,10 +18,10 @@ use crate::output::{LogPrinter, Out};
 /// `ipa logs`
 pub(super) async fn run(app: &App, args: &LogsArgs) -> Result<Exit, Failure> {
     let client = access::reading(&app.settings).await?;
-    let detail: TaskDetail = client.read(&format!("/api/v1/tasks/{}", encode(&args.task))).await?;
+    let detail: TaskDetail = client.read(&format!("/api/v1/tasks/{}", part(&args.task)?)).await?;
     let runs: Vec<Run> = match &args.run {
         None => detail.runs.clone(),
-        Some(name) => vec![client.read(&format!("/api/v1/runs/{}", encode(name))).await?],
+        Some(name) => vec![client.read(&format!("/api/v1/runs/{}", part(name)?)).await?],
     };
     if args.follow {
         return follow(app, args, &client, (detail, runs)).await;
@@ -95,21 +95,17 @@ async fn follow(
             tape.entry(run, &parse("a log", &entry)?)?;
         }
     }
-    if end_of(&detail.task).is_some() && !runs.iter().any(|run| open(&run)) {
+    let current = runs.iter().find(open).filter(|_| args.run.is_some());
+    if (end_of(&detail.task).is_some() || args.run.is_some()) && !runs.iter().any(|run| open(&run)) {
         return Ok(Exit::Done);
     }
     if !client.is_live() {
         return Err(Failure::NothingRuns("following it"));
     }
     let left = || Failure::left(format!("`ipa logs {} -f` follows it again", args.task));
-    let seen = match (&args.run, runs.iter().find(open)) {
-        (Some(_), Some(run)) => run.id.number.saturating_sub(1),
-        (Some(_), None) => return Ok(Exit::Done),
-        (None, _) => {
-            runs.iter().filter(|run| !open(run)).map(|run| run.id.number).max().unwrap_or_default()
-        }
-    };
-    let only = args.run.as_ref().map(|_named| seen.saturating_add(1));
+    let told = runs.iter().filter(|run| !open(run)).map(|run| run.id.number).max().unwrap_or_default();
+    let only = current.map(|run| run.id.number);
+    let seen = only.map_or(told, |only| only.saturating_sub(1));
     let over = |now: &TaskDetail| {
         let run = now.runs.iter().find(|run| Some(run.id.number) == only);
         run.is_some_and(|run| run.finished_at.is_some()) || end_of(&now.task).is_some()

@@ -4,7 +4,7 @@ use ipa_server::wire::{List, Pod};
 use serde_json::json;
 
 use super::App;
-use super::query::{all, encode};
+use super::query::{all, part};
 use crate::access;
 use crate::cli::PodVerb;
 use crate::client::parse;
@@ -40,7 +40,7 @@ async fn steer(app: &App, task: &str, verb: &str) -> Result<Exit, Failure> {
     let Some(client) = access::running(&app.settings)? else {
         return Err(Failure::NothingRuns("steering a pod"));
     };
-    let reply = client.post(&format!("/api/v1/pods/{}/{verb}", encode(task)), &json!({})).await?;
+    let reply = client.post(&format!("/api/v1/pods/{}/{verb}", part(task)?), &json!({})).await?;
     app.out.reply(&reply, |_reply| Ok(format!("{task}: {verb}\n")))?;
     Ok(Exit::Done)
 }

@@ -10,7 +10,25 @@ use crate::failure::Failure;
 /// Pages of one list at most; more is a server that goes in circles.
 const MOST_PAGES: usize = 10_000;
 
-/// Writes text so that it is one part of a path, or one value of a query, whatever it holds.
+/// As many of a list as a page may hold.
+const PAGE: usize = 1_000;
+
+/// Writes text so that it is one part of a path, whatever it holds.
+///
+/// # Errors
+///
+/// [`Failure::Usage`] for a text that would be another path: `.`, `..` and nothing.
+pub(super) fn part(text: &str) -> Result<String, Failure> {
+    if matches!(text, "" | "." | "..") {
+        return Err(Failure::Usage {
+            message: format!("{text:?} names nothing"),
+            help: "`ipa ls` lists all tasks; a path in a workspace has no `.` and no `..`".to_owned(),
+        });
+    }
+    Ok(encode(text))
+}
+
+/// Writes text so that it is one value of a query, whatever it holds.
 pub(super) fn encode(text: &str) -> String {
     text.bytes().fold(String::new(), |mut encoded, byte| {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
@@ -22,9 +40,17 @@ pub(super) fn encode(text: &str) -> String {
     })
 }
 
-/// Writes a path of a workspace, its slashes kept.
-pub(super) fn encode_path(path: &str) -> String {
-    path.split('/').map(encode).collect::<Vec<_>>().join("/")
+/// Writes a path of a workspace, its slashes kept; nothing is the workspace itself.
+///
+/// # Errors
+///
+/// [`Failure::Usage`] as [`part`].
+pub(super) fn encode_path(path: &str) -> Result<String, Failure> {
+    if path.is_empty() {
+        return Ok(String::new());
+    }
+    let parts: Result<Vec<_>, _> = path.split('/').map(part).collect();
+    Ok(parts?.join("/"))
 }
 
 /// Reads a whole list: every page of it as one.
@@ -33,11 +59,24 @@ pub(super) fn encode_path(path: &str) -> String {
 ///
 /// As [`Client::get`].
 pub(super) async fn all(client: &Client, path: &str) -> Result<Value, Failure> {
-    let mut whole = client.get(path).await?;
+    all_after(client, path, None).await
+}
+
+/// As [`all`], from a cursor on.
+///
+/// # Errors
+///
+/// As [`Client::get`].
+pub(super) async fn all_after(client: &Client, path: &str, first: Option<&str>) -> Result<Value, Failure> {
+    let joint = if path.contains('?') { '&' } else { '?' };
+    let path = format!("{path}{joint}limit={PAGE}");
+    let mut whole = match first {
+        None => client.get(&path).await?,
+        Some(first) => client.get(&format!("{path}&after={}", encode(first))).await?,
+    };
     for _ in 0..MOST_PAGES {
         let Some(after) = whole.get("next").and_then(Value::as_str).map(encode) else { break };
-        let joint = if path.contains('?') { '&' } else { '?' };
-        let mut page = client.get(&format!("{path}{joint}after={after}")).await?;
+        let mut page = client.get(&format!("{path}&after={after}")).await?;
         let more = page.get_mut("items").and_then(Value::as_array_mut).map(std::mem::take);
         if let (Some(items), Some(more)) = (whole.get_mut("items").and_then(Value::as_array_mut), more) {
             items.extend(more);
@@ -56,8 +95,15 @@ mod tests {
 
     #[test]
     fn what_a_person_types_stays_one_part_of_a_path() {
-        assert_eq!(encode("T-12.d4"), "T-12.d4");
-        assert_eq!(encode("../a?b#c d/ä"), "..%2Fa%3Fb%23c%20d%2F%C3%A4");
-        assert_eq!(encode_path("src/a b.rs"), "src/a%20b.rs");
+        assert_eq!(part("T-12.d4").unwrap(), "T-12.d4");
+        assert_eq!(part("../a?b#c d/ä").unwrap(), "..%2Fa%3Fb%23c%20d%2F%C3%A4");
+        assert_eq!(encode_path("src/a b.rs").unwrap(), "src/a%20b.rs");
+        assert_eq!(encode_path("").unwrap(), "");
+        for other in ["", ".", ".."] {
+            assert!(matches!(part(other), Err(Failure::Usage { .. })), "{other}");
+        }
+        for other in ["../x", "a/../b", "a/./b", "a//b", "/a"] {
+            assert!(matches!(encode_path(other), Err(Failure::Usage { .. })), "{other}");
+        }
     }
 }

@@ -9,14 +9,15 @@ use serde_json::Value;
 use super::follow::{Ending, News, Watch, end_of, put_away};
 use super::logs::Tape;
 use super::people::People;
-use super::query::encode;
-use super::serve::{Engaged, Parts, Port, Stopping, loopback};
+use super::query::part;
+use super::serve::{Address, Engaged, Parts, Stopping};
 use super::{App, task};
-use crate::access::{self, Taken};
+use crate::access::{self, Reached};
 use crate::cli::RunArgs;
 use crate::client::{Client, Local, parse};
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::holder::DataDir;
 use crate::output::plain;
 use crate::wiring;
 
@@ -27,53 +28,69 @@ const LAST_WORDS: Duration = Duration::from_secs(10);
 pub(super) async fn run(app: &App, args: &RunArgs) -> Result<Exit, Failure> {
     let draft = task::draft(app, &args.create)?;
     let mut stopping = Stopping::new()?;
-    let held = match access::take(&app.settings, "run").await? {
-        Taken::Held(held) => held,
-        Taken::By(_) => {
-            let client = access::writing(&app.settings, app.out, "run").await?;
+    match access::reach(&app.settings, "run").await? {
+        Reached::Held(held) => alone(app, held, &draft, &mut stopping).await,
+        Reached::Served(client) => {
             let detail = create(app, &client, &draft).await?;
-            return match follow(app, &client, &detail, &mut stopping).await? {
-                Some(ended) => told(app, &client, &detail, ended).await,
-                None => Err(left(&detail)),
-            };
+            if let Some(ended) = follow(app, &client, &detail, &mut stopping).await? {
+                return told(app, &client, &detail, ended).await;
+            }
+            let handle = detail.task.handle;
+            Err(Failure::left(format!("`ipa logs {handle} -f` follows it again")))
         }
-    };
+    }
+}
+
+/// Creates and follows the task with an engine of its own, which runs this task only.
+async fn alone(
+    app: &App,
+    held: DataDir,
+    draft: &CreateTask,
+    stopping: &mut Stopping,
+) -> Result<Exit, Failure> {
     let store = wiring::store_to_write(&app.settings).await?;
     let engine = wiring::engine(&app.settings, store.clone())?;
     let config = wiring::local_config(&app.settings)?;
     let recorder = Client::Local(Box::new(Local::new(engine.clone(), config, None)));
-    let detail = create(app, &recorder, &draft).await?;
+    let detail = create(app, &recorder, draft).await?;
     drop(recorder);
     // Only its own task: old ones do not wake up because somebody begins a new one.
     let scope = Scope::Only(detail.task.id);
     let engaged =
-        Engaged::start(app, Parts { held, store, engine }, ("run", scope), (loopback(), Port::FirstFree))
-            .await?;
+        Engaged::start(app, Parts { held, store, engine }, ("run", scope), Address::loopback()).await?;
     let client = engaged.client(&app.settings)?;
     app.out.note(format!("{}  {}/tasks/{}", detail.task.handle, engaged.url(), detail.task.handle));
-    let followed = follow(app, &client, &detail, &mut stopping).await;
-    let ended = match followed {
-        Ok(Some(ended)) => {
-            if matches!(ended, Ending::Completed | Ending::Cancelled) {
-                put_away(&client, detail.task.id).await?;
-            }
-            told(app, &client, &detail, ended).await
-        }
-        Ok(None) => interrupt(app, &client, &detail, &mut stopping).await,
-        Err(failure) => Err(failure),
+    let followed = follow(app, &client, &detail, stopping).await;
+    let (ended, drain) = match followed {
+        Ok(Some(ended)) => (at_rest(app, &client, &detail, ended).await, Drain::Detach),
+        Ok(None) => match interrupt(app, &client, &detail, stopping).await {
+            Interrupted::Ended => (Err(interrupted(&detail, "the run was interrupted")), Drain::Detach),
+            Interrupted::GoesOn => (Err(interrupted(&detail, "the run was ended")), Drain::Stop),
+            Interrupted::Again => return Err(at_once(&detail)),
+        },
+        Err(failure) => (Err(failure), Drain::Detach),
     };
     drop(client);
     tokio::select! {
-        () = engaged.stop(Drain::Detach) => ended,
-        () = stopping.wait() => Ok(Exit::Interrupted),
+        () = engaged.stop(drain) => ended,
+        // What was to be said of the task is said already, or is the error.
+        () = stopping.wait() => ended.and(Ok(Exit::Interrupted)),
     }
+}
+
+/// Tells how a task ended, after it has put its files away.
+async fn at_rest(app: &App, client: &Client, detail: &TaskDetail, ending: Ending) -> Result<Exit, Failure> {
+    if matches!(ending, Ending::Completed | Ending::Cancelled) {
+        put_away(client, detail.task.id).await?;
+    }
+    told(app, client, detail, ending).await
 }
 
 /// Creates the task, after a look at whether its agent works here.
 async fn create(app: &App, client: &Client, draft: &CreateTask) -> Result<TaskDetail, Failure> {
     let agent = draft.agent.as_ref().or(app.settings.values.roles.develop.agent.as_ref());
     if let Some(agent) = agent {
-        let row: AgentRow = client.read(&format!("/api/v1/agents/{}", encode(agent.as_str()))).await?;
+        let row: AgentRow = client.read(&format!("/api/v1/agents/{}", part(agent.as_str())?)).await?;
         if !row.works {
             return Err(Failure::Usage {
                 message: format!("{agent} does not work here: {}", row.problem.unwrap_or_default()),
@@ -94,7 +111,7 @@ async fn follow(
 ) -> Result<Option<Ending>, Failure> {
     let mut people = People::new(app.out);
     let mut tape = Tape::new(app.out);
-    let mut watch = Watch::new(client, &detail.task, 0).await?;
+    let mut watch = Watch::new(client, &detail.task).await?;
     loop {
         let news = tokio::select! {
             news = watch.next() => news?,
@@ -184,22 +201,23 @@ async fn told(app: &App, client: &Client, detail: &TaskDetail, ending: Ending) -
     })
 }
 
+/// What came of interrupting the run that is going on.
+enum Interrupted {
+    /// It is over.
+    Ended,
+    /// It could not be interrupted, or did not end in time.
+    GoesOn,
+    /// The person does not want to wait for it.
+    Again,
+}
+
 /// Stops the run that is going on, as the person wants, and waits for its end.
-async fn interrupt(
-    app: &App,
-    client: &Client,
-    detail: &TaskDetail,
-    stopping: &mut Stopping,
-) -> Result<Exit, Failure> {
+async fn interrupt(app: &App, client: &Client, detail: &TaskDetail, stopping: &mut Stopping) -> Interrupted {
     app.out.note("interrupting; again to leave at once");
     let stop = async {
         let command = Command::Interrupt { run: None, reason: None };
-        match client.post(&format!("/api/v1/tasks/{}/commands", detail.task.id), &command).await {
-            // Between two runs there is nothing to interrupt.
-            Ok(_) | Err(Failure::Problem(_)) => {}
-            Err(other) => return Err(other),
-        }
-        let mut watch = Watch::new(client, &detail.task, 0).await?.after_run(u32::MAX);
+        client.post(&format!("/api/v1/tasks/{}/commands", detail.task.id), &command).await?;
+        let mut watch = Watch::new(client, &detail.task).await?.after_run(u32::MAX);
         loop {
             match watch.next().await? {
                 News::Event(_, now) | News::Look(now) if now.task.run.is_none() => return Ok(()),
@@ -208,19 +226,27 @@ async fn interrupt(
         }
     };
     tokio::select! {
-        stopped = tokio::time::timeout(LAST_WORDS, stop) => {
-            if let Ok(stopped) = stopped {
-                stopped?;
-            }
-            Err(left(detail))
-        }
-        () = stopping.wait() => Ok(Exit::Interrupted),
+        stopped = tokio::time::timeout(LAST_WORDS, stop) => match stopped {
+            Ok(Ok(())) => Interrupted::Ended,
+            // Perhaps there was nothing to interrupt yet; what begins meanwhile must not go on unseen.
+            Ok(Err::<(), Failure>(_)) | Err(_) => Interrupted::GoesOn,
+        },
+        () = stopping.wait() => Interrupted::Again,
     }
 }
 
-fn left(detail: &TaskDetail) -> Failure {
+fn interrupted(detail: &TaskDetail, what: &str) -> Failure {
     let handle = detail.task.handle;
-    Failure::Interrupted(format!(
-        "`ipa show {handle}` shows it, `ipa retry {handle}` goes on with an interrupted one"
-    ))
+    Failure::Interrupted {
+        message: format!("{what}; nothing of {handle} goes on before the next `ipa serve`"),
+        help: format!("`ipa show {handle}` shows it, `ipa retry {handle}` goes on with an interrupted one"),
+    }
+}
+
+fn at_once(detail: &TaskDetail) -> Failure {
+    let handle = detail.task.handle;
+    Failure::Interrupted {
+        message: format!("left at once; an agent that works on {handle} may work on by itself"),
+        help: format!("`ipa serve` takes it up again, `ipa cancel {handle}` gives it up"),
+    }
 }

@@ -41,10 +41,11 @@ pub(super) async fn run(app: &App, args: &ServeArgs) -> Result<Exit, Failure> {
         }
     };
     let port = args.port.map_or(Port::FirstFree, Port::Exactly);
+    let address = Address { ip: args.bind, port, names: &args.allow_hosts };
     let store = wiring::store_to_write(&app.settings).await?;
     let engine = wiring::engine(&app.settings, store.clone())?;
     let parts = Parts { held, store, engine };
-    let mut engaged = Engaged::start(app, parts, ("serve", Scope::All), (args.bind, port)).await?;
+    let mut engaged = Engaged::start(app, parts, ("serve", Scope::All), address).await?;
     engaged.tell(app)?;
     let signalled = tokio::select! {
         served = engaged.ended() => Err(served),
@@ -64,9 +65,40 @@ pub(super) async fn run(app: &App, args: &ServeArgs) -> Result<Exit, Failure> {
     }
 }
 
+/// Where a server listens, and by which names it goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Address<'a> {
+    ip: IpAddr,
+    port: Port,
+    /// Those that were given, beside those of the loopback.
+    names: &'a [String],
+}
+
+impl Address<'static> {
+    /// Returns the usual place: for this machine alone.
+    pub(crate) const fn loopback() -> Self {
+        Self { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), port: Port::FirstFree, names: &[] }
+    }
+}
+
+impl Address<'_> {
+    /// Lists the names beside the usual ones: those that were given, and the address itself. One that others
+    /// reach needs a name from its owner.
+    fn hosts(self) -> Vec<String> {
+        let mut hosts = self.names.to_vec();
+        if self.ip.is_loopback() || !hosts.is_empty() && !self.ip.is_unspecified() {
+            hosts.push(match self.ip {
+                IpAddr::V4(ip) => ip.to_string(),
+                IpAddr::V6(ip) => format!("[{ip}]"),
+            });
+        }
+        hosts
+    }
+}
+
 /// Which port a server listens on.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Port {
+enum Port {
     /// This one, or none; 0 takes a free one.
     Exactly(u16),
     /// The usual one, or the next one that is free.
@@ -105,11 +137,11 @@ impl Engaged {
         app: &App,
         parts: Parts,
         (command, scope): (&str, Scope),
-        (bind, port): (IpAddr, Port),
+        address: Address<'_>,
     ) -> Result<Self, Failure> {
         let (settings, Parts { held, store, engine }) = (&app.settings, parts);
         // Before anything runs: an engine that nobody can reach cannot be told to stop.
-        let server = listen(settings, &held, &engine, (bind, port)).await?;
+        let server = listen(settings, &held, &engine, address).await?;
         let random = |source| HolderError::Token { path: token_file(&settings.data), source };
         let (url, login_url) = (server.url(), server.login_url().map_err(random)?);
         let stop = CancellationToken::new();
@@ -182,26 +214,23 @@ async fn listen(
     settings: &Settings,
     held: &DataDir,
     engine: &Engine,
-    (ip, port): (IpAddr, Port),
+    address: Address<'_>,
 ) -> Result<Server, Failure> {
-    let ports: Vec<u16> = match port {
+    let ip = address.ip;
+    let ports: Vec<u16> = match address.port {
         Port::Exactly(port) => vec![port],
         Port::FirstFree => (PORT..PORT.saturating_add(MORE_PORTS)).chain([0]).collect(),
     };
     let mut refused = BindError::InUse(SocketAddr::new(ip, PORT));
     for port in ports {
-        let config = wiring::server_config(settings, held.token()?, SocketAddr::new(ip, port))?;
+        let mut config = wiring::server_config(settings, held.token()?, SocketAddr::new(ip, port))?;
+        config.allow_hosts = address.hosts();
         match Server::bind(engine.clone(), config).await {
             Err(error @ BindError::InUse(_)) => refused = error,
             other => return Ok(other?),
         }
     }
     Err(refused.into())
-}
-
-/// The address of the machine itself.
-pub(crate) const fn loopback() -> IpAddr {
-    IpAddr::V4(Ipv4Addr::LOCALHOST)
 }
 
 /// The signals that ask this program to end.

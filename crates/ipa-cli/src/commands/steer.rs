@@ -3,7 +3,7 @@
 use ipa_server::wire::{Command, CommandReply};
 
 use super::App;
-use super::query::encode;
+use super::query::part;
 use crate::access;
 use crate::cli::TaskVerb;
 use crate::client::parse;
@@ -14,7 +14,7 @@ use crate::failure::Failure;
 pub(super) async fn run(app: &App, verb: TaskVerb) -> Result<Exit, Failure> {
     let Some((task, command, name)) = command_of(verb) else { return Ok(Exit::Usage) };
     let client = access::writing(&app.settings, app.out, name).await?;
-    let reply = client.post(&format!("/api/v1/tasks/{}/commands", encode(&task)), &command).await?;
+    let reply = client.post(&format!("/api/v1/tasks/{}/commands", part(&task)?), &command).await?;
     app.out.reply(&reply, |reply| {
         let reply: CommandReply = parse("the reply", reply)?;
         Ok(format!("{} {name}: version {}\n", reply.handle, reply.version))

@@ -6,7 +6,7 @@ use ipa_server::wire::{Approve, CreateTask, List, Task, TaskDetail, Why};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::query::{all, encode};
+use super::query::{all, part};
 use super::{App, repo};
 use crate::access;
 use crate::cli::{ApproveChoice, CreateArgs, ListArgs};
@@ -119,7 +119,7 @@ pub(super) fn age(then: Timestamp, now: Timestamp) -> String {
 pub(super) async fn show(app: &App, task: &str, at: Option<u64>) -> Result<Exit, Failure> {
     let client = access::reading(&app.settings).await?;
     let at = at.map(|version| format!("?at={version}")).unwrap_or_default();
-    let task = client.get(&format!("/api/v1/tasks/{}{at}", encode(task))).await?;
+    let task = client.get(&format!("/api/v1/tasks/{}{at}", part(task)?)).await?;
     app.out.reply(&task, |task| Ok(detail_text(&parse("the task", task)?)))?;
     Ok(Exit::Done)
 }
@@ -168,7 +168,7 @@ pub(super) fn outcome_text(outcome: &ipa_events::Outcome) -> String {
 /// `ipa why`
 pub(super) async fn why(app: &App, task: &str) -> Result<Exit, Failure> {
     let client = access::reading(&app.settings).await?;
-    let why = client.get(&format!("/api/v1/tasks/{}/why", encode(task))).await?;
+    let why = client.get(&format!("/api/v1/tasks/{}/why", part(task)?)).await?;
     app.out.reply(&why, |why| {
         let why: Why = parse("the reason", why)?;
         Ok(plain(&format!("{} is {} in {}: {}\n", why.handle, why.status, why.phase, why.reason)))

@@ -5,7 +5,7 @@ use ipa_server::wire::TaskDetail;
 
 use super::App;
 use super::follow::{Ending, News, Watch, end_of};
-use super::query::encode;
+use super::query::part;
 use super::serve::Stopping;
 use super::task::line;
 use crate::access;
@@ -17,7 +17,7 @@ use crate::failure::Failure;
 pub(super) async fn run(app: &App, args: &WaitArgs) -> Result<Exit, Failure> {
     let mut stopping = Stopping::new()?;
     let client = access::reading(&app.settings).await?;
-    let mut detail: TaskDetail = client.read(&format!("/api/v1/tasks/{}", encode(&args.task))).await?;
+    let mut detail: TaskDetail = client.read(&format!("/api/v1/tasks/{}", part(&args.task)?)).await?;
     if let Some(exit) = arrived(&detail, args.until) {
         return told(app, &detail, exit);
     }
@@ -66,9 +66,13 @@ fn arrived(detail: &TaskDetail, until: WaitFor) -> Option<Exit> {
     match (until, ending) {
         (WaitFor::Done, Some(Ending::Completed)) => Some(Exit::Done),
         // A paused task, or one whose run was interrupted, needs a person who resumes it: nothing is to be decided.
-        (WaitFor::Decision, Some(Ending::Person)) if !detail.task.open_decisions.is_empty() => Some(Exit::Done),
+        (WaitFor::Decision, Some(Ending::Person)) if !detail.task.open_decisions.is_empty() => {
+            Some(Exit::Done)
+        }
         (WaitFor::Phase(phase), _) if reached(detail.task.phase, phase) => Some(Exit::Done),
-        (WaitFor::Done | WaitFor::Decision | WaitFor::Phase(_), Some(Ending::Person)) => Some(Exit::PersonNeeded),
+        (WaitFor::Done | WaitFor::Decision | WaitFor::Phase(_), Some(Ending::Person)) => {
+            Some(Exit::PersonNeeded)
+        }
         (_, Some(Ending::Cancelled | Ending::Parked))
         | (WaitFor::Decision | WaitFor::Phase(_), Some(Ending::Completed)) => Some(Exit::NotCompleted),
         (WaitFor::Done | WaitFor::Decision | WaitFor::Phase(_), None) => None,

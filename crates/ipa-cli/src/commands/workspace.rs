@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use ipa_server::wire::{DiffSet, FileView, List, Listing, WorkspaceRow};
 
 use super::App;
-use super::query::{all, encode, encode_path};
+use super::query::{all, encode, encode_path, part};
 use crate::access;
 use crate::cli::{DiffArgs, WorkspaceVerb};
 use crate::client::parse;
@@ -20,7 +20,7 @@ pub(super) async fn run(app: &App, verb: WorkspaceVerb) -> Result<Exit, Failure>
         WorkspaceVerb::Ls { task, dir } => ls(app, &task, &dir).await,
         WorkspaceVerb::Read { task, path, workspace } => {
             let agent = workspace.map(|agent| format!("?workspace={agent}")).unwrap_or_default();
-            read(app, &format!("/api/v1/tasks/{}/files/{}{agent}", encode(&task), encode_path(&path))).await
+            read(app, &format!("/api/v1/tasks/{}/files/{}{agent}", part(&task)?, encode_path(&path)?)).await
         }
     }
 }
@@ -45,7 +45,7 @@ async fn list(app: &App, task: Option<&str>) -> Result<Exit, Failure> {
 async fn ls(app: &App, task: &str, dir: &str) -> Result<Exit, Failure> {
     let client = access::reading(&app.settings).await?;
     let dir = dir.trim_matches('/');
-    let path = format!("/api/v1/tasks/{}/files/{}", encode(task), encode_path(dir));
+    let path = format!("/api/v1/tasks/{}/files/{}", part(task)?, encode_path(dir)?);
     let listing = client.get(&path).await?;
     app.out.reply(&listing, |listing| {
         let listing: Listing = parse("the folder", listing)?;
@@ -96,7 +96,7 @@ async fn read(app: &App, path: &str) -> Result<Exit, Failure> {
 /// `ipa diff`
 pub(super) async fn diff(app: &App, args: &DiffArgs) -> Result<Exit, Failure> {
     let client = access::reading(&app.settings).await?;
-    let diff = client.get(&format!("/api/v1/tasks/{}/diff", encode(&args.task))).await?;
+    let diff = client.get(&format!("/api/v1/tasks/{}/diff", part(&args.task)?)).await?;
     app.out.reply(&diff, |diff| {
         let diff: DiffSet = parse("the diff", diff)?;
         Ok(if args.stat { diff_stat(&diff) } else { diff_text(&diff) })

@@ -32,6 +32,11 @@ impl Gates {
         Self { out, policy, typed, asked: None }
     }
 
+    /// Tells whether the person is asked something.
+    pub(super) const fn is_asking(&self) -> bool {
+        self.asked.is_some()
+    }
+
     /// Asks what is open, or decides it at once when nobody is to be asked.
     pub(super) async fn see(&mut self, client: &Client, detail: &TaskDetail) -> Result<(), Failure> {
         let open: Vec<_> = open(detail).collect();

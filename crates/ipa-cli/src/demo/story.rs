@@ -1,5 +1,7 @@
 //! The demo as it is told: a line a phase, and the pod that is stopped on the way.
 
+use std::time::Duration;
+
 use ipa_events::task::DecisionKind;
 use ipa_events::{Phase, Role};
 use ipa_pod::log::{AgentEvent, Body};
@@ -12,6 +14,9 @@ use crate::client::Client;
 use crate::commands::{Ending, News, Watch, end_of, put_away};
 use crate::failure::Failure;
 use crate::output::{Out, plain};
+
+/// How long the whole demo may take, the time of a person who thinks apart; it takes a few seconds.
+const AT_MOST: Duration = Duration::from_mins(2);
 
 /// Tells what happens.
 pub(super) struct Story {
@@ -48,14 +53,23 @@ impl Story {
         gates: &mut Gates,
     ) -> Result<TaskDetail, Failure> {
         let mut watch = Watch::new(client, &detail.task).await?;
+        let mut until = Instant::now() + AT_MOST;
         loop {
+            let (asking, began) = (gates.is_asking(), Instant::now());
             let news = tokio::select! {
-                news = watch.next() => news?,
+                news = watch.next() => Some(news?),
                 line = gates.typed() => {
                     gates.take(client, line.as_deref()).await?;
-                    continue;
+                    None
+                }
+                () = tokio::time::sleep_until(until), if !asking => {
+                    return Err(Failure::TimedOut("the demo did not come to its end".to_owned()));
                 }
             };
+            if asking {
+                until += began.elapsed();
+            }
+            let Some(news) = news else { continue };
             let (now, kind) = match news {
                 News::Log(_, entry) => {
                     self.hear(&entry);

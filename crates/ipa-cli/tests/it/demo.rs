@@ -1,9 +1,9 @@
 //! The first command: the main job, with nothing but git and a shell.
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use crate::support::{World, git, said};
+use crate::support::{Guard, World, eventually, finish, git, said, signal_to};
 
 #[test]
 fn the_demo_turns_a_failing_test_green_with_nothing_but_a_path() {
@@ -41,4 +41,25 @@ fn the_demo_turns_a_failing_test_green_with_nothing_but_a_path() {
     assert!(world.ipa(&["diff", "T-1", "--stat"]).ok().out.contains("total.sh"));
     world.ipa(&["event", "verify"]).ok();
     assert!(fs::read_dir(data.join("demo")).unwrap().next().is_some());
+}
+
+#[test]
+fn a_demo_that_is_stopped_gives_its_task_up_and_leaves_nothing() {
+    let world = World::new();
+    let mut command = world.command(&["demo", "--yes", "--json"]);
+    let demo = Guard(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap());
+    let works = || {
+        let task = world.ipa(&["show", "T-1", "--json"]);
+        task.code == 0 && task.json()["runs"][0]["pid"].is_number()
+    };
+    assert!(eventually(works));
+    signal_to(demo.pid(), "INT");
+    let said = finish(demo);
+    assert_eq!((said.code, &said.json()["error"]["code"]), (130, &"interrupted".into()), "{said:?}");
+    assert_eq!(world.ipa(&["show", "T-1", "--json"]).ok().json()["status"], "cancelled");
+    assert_eq!(fs::read_dir(world.data().join("demo")).unwrap().count(), 0);
+    assert_eq!(
+        world.ipa(&["ls", "--status", "waiting", "--json"]).ok().json()["items"],
+        serde_json::json!([])
+    );
 }

@@ -21,6 +21,7 @@ fn tasks_are_recorded_listed_and_shown_without_a_server() {
     assert_eq!(list["items"][0]["title"], text);
     assert_eq!(world.ipa(&["task", "list", "--json"]).ok().json(), list);
     world.ipa(&["pause", "T-1"]).ok();
+    assert_eq!(world.ipa(&["wait", "T-1", "--for", "decision"]).code, 7, "there is nothing to decide");
     world.ipa(&["resume", "t-1"]).ok();
     assert_eq!(world.ipa(&["show", "T-1", "--json"]).ok().json()["version"], 3);
     let before = world.ipa(&["show", "T-1", "--at", "2", "--json"]).ok().json();
@@ -60,8 +61,15 @@ fn a_list_with_nothing_in_it_is_valid_and_makes_no_store() {
         assert!(listed["schema"].as_str().unwrap().starts_with("ipa."), "{list:?}");
         assert!(!world.ipa(list).ok().out.is_empty(), "{list:?}");
     }
-    assert!(!world.data().join("ipa.db").exists());
     assert_eq!(world.ipa(&["event", "verify", "--json"]).ok().json()["events"], 0);
+    let doctor = world.ipa(&["doctor", "--json"]).ok().json();
+    let checks = doctor["checks"].as_array().unwrap();
+    assert!(checks.iter().any(|check| check["name"] == "free space" && check["state"] != "bad"), "{doctor}");
+    assert!(!world.data().exists(), "reading made the data directory");
+    // Not even in one that is there, and cannot be written.
+    std::fs::create_dir(world.data()).unwrap();
+    world.ipa(&["ls"]).ok();
+    assert_eq!(std::fs::read_dir(world.data()).unwrap().count(), 0);
 }
 
 #[test]
@@ -87,11 +95,26 @@ fn fifty_tasks_created_at_once_without_a_server_are_fifty_tasks() {
 #[test]
 fn what_lies_in_the_data_directory_is_for_its_owner_alone() {
     let world = World::new();
+    // Also one that was there before, and what lay in it.
+    std::fs::create_dir(world.data()).unwrap();
+    world.task(&["--agent", "scripted"]);
+    for (path, mode) in [(world.data(), 0o755), (world.data().join("ipa.db"), 0o644)] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
     let _serving = world.serve(&[]);
     world.task(&["--agent", "scripted"]);
-    let mode = |name: &str| world.data().join(name).metadata().unwrap().permissions().mode() & 0o777;
-    let modes = ["", "lock", "token", "server.json"].map(mode);
-    assert_eq!(modes, [0o700, 0o600, 0o600, 0o600]);
+    let mode = |path: &std::path::Path| path.symlink_metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&world.data()), 0o700);
+    let mut seen = Vec::new();
+    for entry in std::fs::read_dir(world.data()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        assert_eq!(mode(&path), if path.is_dir() { 0o700 } else { 0o600 }, "{name}");
+        seen.push(name);
+    }
+    for name in ["lock", "token", "server.json", "ipa.db", "ipa.db-wal", "mirrors", "workspaces"] {
+        assert!(seen.iter().any(|it| it == name), "{name} is not in {seen:?}");
+    }
 }
 
 #[test]

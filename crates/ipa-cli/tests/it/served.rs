@@ -1,11 +1,13 @@
 //! One process holds the data directory: who it is, how it ends, and that its clients see what a reader sees.
 
 use std::fs;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::support::{Guard, World, eventually, finish};
+use crate::support::{Guard, Serving, World, eventually, finish, signal_to};
 
 const AGENT: &str = "\
 #!/bin/sh
@@ -61,6 +63,8 @@ fn output_is_the_same_with_and_without_a_server() {
         &["agent", "check", "scripted"],
         &["wait", &done],
         &["show", "T-99"],
+        &["show", ".."],
+        &["workspace", "read", &done, "../README.md"],
     ]
     .iter()
     .map(|args| args.to_vec())
@@ -87,7 +91,7 @@ fn output_is_the_same_with_and_without_a_server() {
     for (with, without) in with.iter().zip(&without) {
         assert_eq!(with, without);
     }
-    assert_eq!(with.len(), 19);
+    assert_eq!(with.len(), 21);
 }
 
 #[test]
@@ -110,6 +114,54 @@ fn a_server_says_how_it_is_reached_and_lets_in_who_has_its_token() {
     assert_eq!((refused.code, &refused.json()["error"]["code"]), (4, &"unauthorized".into()));
     drop(serving);
     assert_eq!(remote(&token).code, 8);
+}
+
+#[test]
+fn who_listens_where_a_killed_server_did_is_told_nothing() {
+    let world = World::new();
+    let serving = world.serve(&[]);
+    let task = world.task(&["--agent", "scripted"]);
+    world.ipa(&["pause", &task]).ok();
+    let port = serving.port();
+    signal_to(serving.process.pid(), "KILL");
+    drop(serving);
+    assert!(world.data().join("server.json").exists(), "nobody removed what the server said of itself");
+    let stranger = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    stranger.set_nonblocking(true).unwrap();
+    world.ipa(&["ls"]).ok();
+    world.ipa(&["resume", &task]).ok();
+    assert!(world.ipa(&["doctor"]).out.contains("held by: nobody"));
+    let next = world.serve(&[]);
+    world.ipa(&["ls"]).ok();
+    let asked = stranger.accept().map(drop);
+    assert_eq!(asked.unwrap_err().kind(), ErrorKind::WouldBlock, "nobody may come to the stranger");
+    drop(next);
+}
+
+#[test]
+fn a_server_is_reached_by_its_own_address_and_by_the_names_it_was_given() {
+    let world = World::new();
+    let mut other = world.serve(&["--bind", "127.0.0.2"]);
+    assert!(other.ready["url"].as_str().unwrap().starts_with("http://127.0.0.2:"));
+    world.ipa(&["ls"]).ok();
+    assert_eq!(status_for(&other, "127.0.0.2"), 200);
+    assert_eq!(status_for(&other, "ipa.example.org"), 421);
+    assert_eq!(other.process.end("TERM"), Some(0));
+    let nameless = world.ipa(&["serve", "--bind", "0.0.0.0", "--port", "0"]);
+    assert!(nameless.code == 2 && nameless.err.contains("--allow-host"), "{nameless:?}");
+    let named = world.serve(&["--bind", "0.0.0.0", "--allow-host", "ipa.example.org"]);
+    world.ipa(&["ls"]).ok();
+    assert_eq!((status_for(&named, "ipa.example.org"), status_for(&named, "evil.example")), (200, 421));
+}
+
+/// Asks whether a server is well, under a name; returns the status.
+fn status_for(serving: &Serving, host: &str) -> u16 {
+    let address = serving.ready["url"].as_str().unwrap().strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET /healthz HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    reply.split(' ').nth(1).unwrap().parse().unwrap()
 }
 
 #[test]

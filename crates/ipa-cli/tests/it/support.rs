@@ -108,7 +108,14 @@ impl World {
     /// Starts `ipa serve` on a port and waits until it is ready.
     pub(crate) fn serve_on(&self, port: u16, args: &[&str]) -> Serving {
         let port = port.to_string();
-        let mut all = vec!["serve", "--port", &port, "--json"];
+        let mut all = vec!["--port", &port];
+        all.extend(args);
+        self.serve_as(&all)
+    }
+
+    /// Starts `ipa serve` with just these arguments and waits until it is ready.
+    pub(crate) fn serve_as(&self, args: &[&str]) -> Serving {
+        let mut all = vec!["serve", "--json"];
         all.extend(args);
         let log = fs::File::create(self.path("serve.log")).unwrap();
         let mut child = self.command(&all).stdout(Stdio::piped()).stderr(log).spawn().unwrap();
