@@ -154,7 +154,10 @@ impl From<WorkspaceError> for Refusal {
             WorkspaceError::Stale { .. } => {
                 (Code::BranchMoved, "look at that branch; ipa never overwrites it")
             }
-            WorkspaceError::NoSandbox(_) => (Code::NoSandbox, "`ipa doctor` says which backends work here"),
+            WorkspaceError::NoSandbox(_) => (
+                Code::NoSandbox,
+                "the reason says what this system lacks; `[sandbox] backend = \"none\"` runs agents without one",
+            ),
             WorkspaceError::Unsupported(_) => (Code::Unsupported, "remove it from the checkout, then retry"),
         };
         Self::new(code, detail).help(help)

@@ -11,6 +11,9 @@ use crate::shadow::Keep;
 use crate::workspaces::Checkpoint;
 use crate::worktree::Worktree;
 
+/// How often a rule that is moved away may bring files to light that hold rules themselves.
+const RULES_DEPTH: u32 = 8;
+
 /// A checkpoint with what it could not hold.
 pub(crate) struct Saved {
     pub(crate) checkpoint: Checkpoint,
@@ -119,12 +122,15 @@ impl Checkout<'_> {
     /// Moves what a commit does not have to the trash: also what was ignored by rules that are gone with it, which
     /// no checkpoint holds.
     fn clear_others(&self, worktree: &Worktree, commit: &Oid) -> Result<(), WorkspaceError> {
-        let others = self.shadow().others(commit)?;
-        if others.is_empty() {
-            return Ok(());
+        for _ in 0..RULES_DEPTH {
+            let others = self.shadow().others(commit)?;
+            if others.is_empty() {
+                break;
+            }
+            let trash = self.engine.layout.new_trash(&self.record.id)?;
+            others.iter().try_for_each(|path| worktree.move_to(path, &trash))?;
         }
-        let trash = self.engine.layout.new_trash(&self.record.id)?;
-        others.iter().try_for_each(|path| worktree.move_to(path, &trash))
+        Ok(())
     }
 }
 

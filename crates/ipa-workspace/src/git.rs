@@ -287,7 +287,7 @@ mod tests {
         let text = [b"[x]\n\ty = ", config_value(value.as_ref()).as_slice(), b"\n"].concat();
         std::fs::write(&file, text).unwrap();
         let mut call = GitCall::new([("PATH".into(), "/usr/bin:/bin".into())].into(), LOCAL_DEADLINE);
-        call = call.args(["config", "-z", "--get", "x.y", "--file"]).arg(&file);
+        call = call.args(["config", "-z", "--file"]).arg(&file).args(["--get", "x.y"]);
         assert_eq!(call.run().unwrap(), format!("{value}\0").as_bytes());
     }
 }

@@ -17,9 +17,11 @@
 )]
 
 mod api;
+mod api_reading;
 mod api_streams;
 mod live;
 mod pages;
+mod pages_faults;
 mod pages_hostile;
 mod pages_support;
 mod security;
