@@ -111,13 +111,15 @@ echo '{"ipa":{"new":{}}}'; read message; echo "$message""#;
         events.push(event);
     }
     crate::support::check(&events);
+    let heard: Vec<serde_json::Value> =
+        text(&events).iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(
-        text(&events),
+        heard,
         [
-            r#"{"prompt":"do it"}"#,
-            r#"{"answer":{"key":"q","text":"a"}}"#,
-            r#"{"answer":{"deny":"no","key":"p"}}"#,
-            r#"{"message":"more"}"#
+            json!({"prompt": "do it"}),
+            json!({"answer": {"key": "q", "text": "a"}}),
+            json!({"answer": {"key": "p", "deny": "no"}}),
+            json!({"message": "more"})
         ]
     );
     assert_eq!(finished(&events).usage.cost_microusd, 3);
