@@ -171,7 +171,12 @@ pub(super) async fn why(app: &App, task: &str) -> Result<Exit, Failure> {
     let why = client.get(&format!("/api/v1/tasks/{}/why", part(task)?)).await?;
     app.out.reply(&why, |why| {
         let why: Why = parse("the reason", why)?;
-        Ok(plain(&format!("{} is {} in {}: {}\n", why.handle, why.status, why.phase, why.reason)))
+        let stands = if why.phase.is_over() {
+            why.phase.to_string()
+        } else {
+            format!("{} in {}", why.status, why.phase)
+        };
+        Ok(plain(&format!("{} is {stands}: {}\n", why.handle, why.reason)))
     })?;
     Ok(Exit::Done)
 }

@@ -63,7 +63,7 @@ fn is_over(reason: &Reason, rows: &[Summary], has_slot: &dyn Fn() -> bool) -> bo
         Reason::NoSlot(_) => has_slot(),
         Reason::Dependency { on, phase } => phase_of(rows, *on) != Some(*phase),
         Reason::Draining
-        | Reason::Over(_)
+        | Reason::Over
         | Reason::Paused(_)
         | Reason::Person(_)
         | Reason::Stopped

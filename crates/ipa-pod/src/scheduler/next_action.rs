@@ -84,7 +84,7 @@ pub(crate) fn next_action(state: &TaskState, around: &Surroundings, now: Timesta
         .or_else(|| product_missing(state, around))
         .or_else(|| request_transition(state))
         .or_else(|| approve_by_policy(state))
-        .unwrap_or(Action::Wait(Reason::Over(state.phase)))
+        .unwrap_or(Action::Wait(Reason::Over))
 }
 
 fn command(command: TaskCommand) -> Action {
@@ -122,7 +122,7 @@ fn over(state: &TaskState, around: &Surroundings) -> Option<Action> {
     }
     let mut places = state.workspaces.iter();
     let untidy = places.find(|(_, workspace)| matches!(workspace.state, WorkspaceState::Ready { .. }));
-    Some(untidy.map_or(Action::Wait(Reason::Over(state.phase)), |(agent, _)| Action::Trash(agent.clone())))
+    Some(untidy.map_or(Action::Wait(Reason::Over), |(agent, _)| Action::Trash(agent.clone())))
 }
 
 fn paused(state: &TaskState) -> Option<Action> {

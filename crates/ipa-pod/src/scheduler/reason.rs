@@ -13,7 +13,7 @@ pub(crate) enum Reason {
     /// The engine is stopping.
     Draining,
     /// The task is over.
-    Over(Phase),
+    Over,
     /// Somebody paused it.
     Paused(Principal),
     /// Something waits for a person: its handle, and what it is.
@@ -48,7 +48,7 @@ impl Reason {
         match self {
             Self::Retry { at, .. } | Self::Cooldown(at) => Some(*at),
             Self::Draining
-            | Self::Over(_)
+            | Self::Over
             | Self::Paused(_)
             | Self::Person(_)
             | Self::Asked(_)
@@ -70,7 +70,7 @@ impl Reason {
                 true
             }
             Self::Draining
-            | Self::Over(_)
+            | Self::Over
             | Self::Paused(_)
             | Self::Person(_)
             | Self::Interrupted(_)
@@ -87,7 +87,7 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Draining => f.write_str("the engine is stopping"),
-            Self::Over(phase) => write!(f, "it is {phase}"),
+            Self::Over => f.write_str("nothing is left to do"),
             Self::Paused(by) => write!(f, "paused by {by}"),
             Self::Person(what) | Self::Asked(what) => write!(f, "waiting for a person: {what}"),
             Self::Working(run) => write!(f, "run {} works", run.number),

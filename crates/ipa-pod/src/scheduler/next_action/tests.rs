@@ -245,7 +245,7 @@ fn a_task_that_is_over_is_tidied_and_then_left_alone() {
     let story = Story::in_spec().then(&ann(), TaskCommand::Cancel { reason: None });
     assert_eq!(story.says(), "trash main");
     let story = story.then(&Principal::Scheduler, TaskCommand::RecordTrashed { agent: AgentId::main() });
-    assert_eq!(story.says(), "wait: it is cancelled");
+    assert_eq!(story.says(), "wait: nothing is left to do");
 }
 
 #[test]
