@@ -60,6 +60,7 @@ impl Why {
         let reason = view.row.waiting_for().map_or_else(
             || match &run {
                 Some(run) => format!("it is {}: run {run}", view.row.status()),
+                None if it.phase.is_over() => "nothing is left to do".to_owned(),
                 None => format!("it is {}", view.row.status()),
             },
             |waits| format!("it is {}, waiting for {waits}", view.row.status()),
