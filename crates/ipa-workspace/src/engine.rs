@@ -30,7 +30,7 @@ impl Engine {
     pub(crate) fn open(config: Config) -> Result<Self, WorkspaceError> {
         let layout = Layout::open(&config.dirs)?;
         let global = layout.global_config();
-        replace(&global, &identity_config(&config))?;
+        replace(&global, &git_config(&config))?;
         let git = Git::new(&config, &layout.empty_home(), &global);
         let sandbox = Sandbox::new(&config, &layout.dirs.root);
         Ok(Self { config, layout, git, sandbox })
@@ -102,13 +102,15 @@ impl Engine {
     }
 }
 
-/// The only configuration of git that the host counts on.
-fn identity_config(config: &Config) -> Vec<u8> {
+/// The only configuration of git that the host counts on, and what an agent begins with. No housekeeping: git would
+/// leave it running in the checkout after the command that was asked for.
+fn git_config(config: &Config) -> Vec<u8> {
     let mut text = b"[user]\n\tname = ".to_vec();
     text.extend_from_slice(&config_value(config.identity.name.as_ref()));
     text.extend_from_slice(b"\n\temail = ");
     text.extend_from_slice(&config_value(config.identity.email.as_ref()));
-    text.extend_from_slice(b"\n[commit]\n\tgpgsign = false\n[tag]\n\tgpgsign = false\n[gc]\n\tauto = 0\n");
+    text.extend_from_slice(b"\n[commit]\n\tgpgsign = false\n[tag]\n\tgpgsign = false\n");
+    text.extend_from_slice(b"[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n");
     text
 }
 
@@ -176,5 +178,5 @@ impl Checkout<'_> {
 
 /// Writes the configuration of git that an agent finds in its HOME.
 pub(crate) fn write_home(engine: &Engine, place: &Place) -> Result<(), WorkspaceError> {
-    write_new(&place.home().join(".gitconfig"), &identity_config(&engine.config))
+    write_new(&place.home().join(".gitconfig"), &git_config(&engine.config))
 }

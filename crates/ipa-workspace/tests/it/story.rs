@@ -1,8 +1,10 @@
 //! The usual way of a checkout: made, worked in, committed, found again.
 
+use std::path::Path;
+
 use ipa_workspace::{SandboxBackend, Workspaces as _};
 
-use crate::world::{World, agent, put};
+use crate::world::{World, agent, git_command, git_in, put};
 
 async fn a_story(world: World) {
     let made = world.git.provision(world.spec("; $(touch x) --upload-pack=y")).await.unwrap();
@@ -32,4 +34,23 @@ async fn a_checkout_is_made_worked_in_committed_and_found_again() {
 #[tokio::test]
 async fn the_same_goes_without_a_sandbox() {
     a_story(World::with(SandboxBackend::None)).await;
+}
+
+#[tokio::test]
+async fn a_commit_leaves_no_housekeeping_behind() {
+    let world = World::new();
+    let workspace = world.provision().await;
+    let traced_commit = |dir: &Path, home: &Path| {
+        put(&dir.join("file"), "x\n");
+        git_in(dir, home, &["add", "-A"]);
+        let mut commit = git_command(dir, home, &["commit", "-q", "-m", "traced"]);
+        let trace = commit.env("GIT_TRACE", "1").output().unwrap();
+        String::from_utf8_lossy(&trace.stderr).contains("git maintenance run")
+    };
+    let nested = workspace.path.join("nested");
+    std::fs::create_dir(&nested).unwrap();
+    git_in(&nested, &workspace.home, &["init", "-q"]);
+    assert!(!traced_commit(&nested, &workspace.home));
+    assert!(!traced_commit(&workspace.path, &workspace.home));
+    assert!(traced_commit(&world.source, world.dir.path()), "git cleans up behind a person");
 }
