@@ -84,6 +84,7 @@ fn follow(runtime: &dyn AgentRuntime, base: &Path, number: u32, name: &str) -> (
         output: base.join("output.md"),
         prompt: "go".into(),
         session: Session::Fresh,
+        model: None,
         policy: Policy::default(),
         limits: RunLimits { output_bytes: u64::MAX, ..RunLimits::default() },
         env: BTreeMap::from([("PATH".into(), std::env::var_os("PATH").unwrap())]),

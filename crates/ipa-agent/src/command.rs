@@ -1,20 +1,21 @@
 //! The runtime `command:COMMAND`: any program behind a shell. Also runs checks.
 
 use std::ffi::OsString;
-use std::time::Duration;
+use std::path::PathBuf;
 
 use futures::future::BoxFuture;
-use ipa_events::{Helper, Runtime};
+use ipa_events::Runtime;
 
 use crate::error::{AttachError, ProbeError, StartError};
 use crate::folder::Stdin;
 use crate::host::{Aim, Frame};
+use crate::hosting::Hosting;
 use crate::protocol::PROMPT;
 use crate::protocol::command::CommandProtocol;
 use crate::runner::{Launch, Runner};
 use crate::runtime::{AgentRuntime, Attach, Capabilities, Probe};
 use crate::session::{AgentSession, RunDir, Tail};
-use crate::spec::{Grace, RunSpec};
+use crate::spec::RunSpec;
 
 /// The shell that a command runs in.
 const SHELL: &str = "/bin/sh";
@@ -26,23 +27,9 @@ pub struct CommandRuntime {
 }
 
 impl CommandRuntime {
-    /// Runs commands under hosts that are started through `helper`.
-    pub fn new(helper: Helper) -> Self {
-        Self { runner: Runner::new(helper, || Box::new(CommandProtocol::default())) }
-    }
-
-    /// Changes how long each step of ending a run may take.
-    #[must_use]
-    pub const fn with_grace(mut self, grace: Grace) -> Self {
-        self.runner.grace = grace;
-        self
-    }
-
-    /// Changes how long a run goes on with nobody connected; 6 h.
-    #[must_use]
-    pub const fn with_alone(mut self, alone: Duration) -> Self {
-        self.runner.alone = alone;
-        self
+    /// Runs commands under hosts that are started as `hosting` says.
+    pub fn new(hosting: impl Into<Hosting>) -> Self {
+        Self { runner: Runner::new(hosting, || Box::new(CommandProtocol::default())) }
     }
 }
 
@@ -53,6 +40,11 @@ impl AgentRuntime for CommandRuntime {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities { multi_turn: false, permissions: true, questions: true, resume: false }
+    }
+
+    fn reads(&self, runtime: &Runtime) -> Vec<PathBuf> {
+        let program = runtime.argument().and_then(|command| command.split_whitespace().next());
+        program.map(PathBuf::from).filter(|program| program.is_absolute()).into_iter().collect()
     }
 
     fn probe<'a>(&'a self, runtime: &'a Runtime) -> BoxFuture<'a, Result<Probe, ProbeError>> {

@@ -5,6 +5,7 @@
 //! alike. This crate knows runs and their folders; it knows no tasks' rules, no checkouts, no pods.
 
 mod activity;
+mod claude;
 mod command;
 mod error;
 mod event;
@@ -13,7 +14,9 @@ mod fold;
 mod folder;
 pub mod helper;
 mod host;
+mod hosting;
 mod proc;
+mod program;
 mod protocol;
 mod runner;
 mod runtime;
@@ -26,9 +29,12 @@ mod sweep;
 pub mod testing;
 mod wire;
 
+pub use claude::ClaudeRuntime;
 pub use command::CommandRuntime;
 pub use error::{AttachError, ControlError, ProbeError, StartError, TailError};
 pub use event::{AgentEvent, Asked, Body, Finished, PlanStep};
+pub use hosting::Hosting;
+pub use program::Program;
 pub use runtime::{AgentRuntime, Attach, Capabilities, Probe};
 pub use scripted::ScriptedRuntime;
 pub use session::{AgentControl, AgentSession, Answer, Control, RunDir, Stop, Tail, TailReader};

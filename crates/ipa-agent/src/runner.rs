@@ -16,24 +16,22 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use ipa_events::RunId;
 use ipa_events::task::ProcessIdentity;
-use ipa_events::{Helper, RunId};
 use tokio::time::Instant;
 
 use crate::error::{AttachError, StartError};
 use crate::fold::Fold;
 use crate::folder::{self, Began, Note};
+use crate::hosting::Hosting;
 use crate::protocol::Protocol;
 use crate::runtime::Attach;
 use crate::session::{AgentSession, RunDir, Tail};
-use crate::spec::{Grace, RunSpec, Session};
+use crate::spec::{RunSpec, Session};
 use crate::spool::Record;
 use launch::Launched;
 use link::Link;
 use recover::Found;
-
-/// How long a run goes on with nobody connected.
-const ALONE: Duration = Duration::from_hours(6);
 
 /// How long a start waits until it is certain what became of its run.
 const FATE: Duration = Duration::from_mins(5);
@@ -43,16 +41,14 @@ const LOOK: Duration = Duration::from_millis(100);
 /// What all kinds of agents that run under a host share.
 #[derive(Debug, Clone)]
 pub(crate) struct Runner {
-    pub(crate) helper: Helper,
-    pub(crate) grace: Grace,
-    pub(crate) alone: Duration,
+    pub(crate) hosting: Hosting,
     pub(crate) protocol: fn() -> Box<dyn Protocol>,
 }
 
 impl Runner {
     /// Runs what speaks this protocol.
-    pub(crate) fn new(helper: Helper, protocol: fn() -> Box<dyn Protocol>) -> Self {
-        Self { helper, grace: Grace::default(), alone: ALONE, protocol }
+    pub(crate) fn new(hosting: impl Into<Hosting>, protocol: fn() -> Box<dyn Protocol>) -> Self {
+        Self { hosting: hosting.into(), protocol }
     }
 
     /// Starts a run. Once it is claimed, only what is found of it says what became of it: a host that was not

@@ -1,5 +1,7 @@
 //! The seam of this crate: a kind of agent that can be started, found again, and read.
 
+use std::path::PathBuf;
+
 use futures::future::BoxFuture;
 use ipa_events::Runtime;
 
@@ -7,7 +9,7 @@ use crate::error::{AttachError, ProbeError, StartError};
 use crate::session::{AgentSession, RunDir, Tail};
 use crate::spec::RunSpec;
 
-/// A kind of agent: `command`, `scripted`, later `claude`, `codex`, `acp`. It keeps no state of its own: all
+/// A kind of agent: `claude`, `command`, `scripted`, later `codex`, `acp`. It keeps no state of its own: all
 /// that is known of a run lies in the run's folder.
 pub trait AgentRuntime: Send + Sync + 'static {
     /// Returns its name, which comes before the colon in a runtime's name.
@@ -15,6 +17,12 @@ pub trait AgentRuntime: Send + Sync + 'static {
 
     /// Says what it can do.
     fn capabilities(&self) -> Capabilities;
+
+    /// Names files and folders that a run of it must be able to read beside its workspace and the system, such as
+    /// its program; none, if it does not say so.
+    fn reads(&self, _runtime: &Runtime) -> Vec<PathBuf> {
+        Vec::new()
+    }
 
     /// Finds out whether it works here.
     fn probe<'a>(&'a self, runtime: &'a Runtime) -> BoxFuture<'a, Result<Probe, ProbeError>>;

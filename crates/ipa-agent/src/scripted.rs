@@ -12,22 +12,21 @@ pub(crate) use agent::run;
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::time::Duration;
 
 use futures::future::BoxFuture;
-use ipa_events::{Helper, Role, Runtime, SessionId};
-use uuid::Uuid;
+use ipa_events::{Role, Runtime};
 
 use crate::error::{AttachError, ProbeError, StartError};
 use crate::folder::Stdin;
 use crate::helper;
 use crate::host::{Aim, Frame};
+use crate::hosting::Hosting;
 use crate::protocol::PROMPT;
 use crate::protocol::stream_json::{StreamJson, interrupt, user_message};
 use crate::runner::{Launch, Runner};
 use crate::runtime::{AgentRuntime, Attach, Capabilities, Probe};
 use crate::session::{AgentSession, RunDir, Tail};
-use crate::spec::{Grace, RunSpec, Session};
+use crate::spec::RunSpec;
 use script::{Part, Script};
 
 /// Plays `scripted[:FILE]`; without a file, a script that works through any task.
@@ -37,23 +36,9 @@ pub struct ScriptedRuntime {
 }
 
 impl ScriptedRuntime {
-    /// Runs scripts under hosts that are started through `helper`, which plays them too.
-    pub fn new(helper: Helper) -> Self {
-        Self { runner: Runner::new(helper, || Box::new(StreamJson::default())) }
-    }
-
-    /// Changes how long each step of ending a run may take.
-    #[must_use]
-    pub const fn with_grace(mut self, grace: Grace) -> Self {
-        self.runner.grace = grace;
-        self
-    }
-
-    /// Changes how long a run goes on with nobody connected; 6 h.
-    #[must_use]
-    pub const fn with_alone(mut self, alone: Duration) -> Self {
-        self.runner.alone = alone;
-        self
+    /// Runs scripts under hosts that are started as `hosting` says; its helper plays them too.
+    pub fn new(hosting: impl Into<Hosting>) -> Self {
+        Self { runner: Runner::new(hosting, || Box::new(StreamJson::default())) }
     }
 }
 
@@ -92,9 +77,9 @@ impl AgentRuntime for ScriptedRuntime {
 
 impl ScriptedRuntime {
     fn launch(&self, spec: &RunSpec, part: Option<&Part>) -> Launch {
-        let mut argv = self.runner.helper.argv(helper::SCRIPTED);
+        let mut argv = self.runner.hosting.helper.argv(helper::SCRIPTED);
         let source = if part.is_some() { "told" } else { "builtin" };
-        argv.extend([spec.role.as_str().into(), session(spec).into(), OsString::from(source)]);
+        argv.extend([spec.role.as_str().into(), spec.conversation().into(), OsString::from(source)]);
         // The script is told, not read by the agent: in a sandbox it could not.
         let script = part.and_then(|part| serde_json::to_string(part).ok());
         let mut frames: Vec<_> = script
@@ -103,14 +88,6 @@ impl ScriptedRuntime {
             .collect();
         frames.push(Frame { key: PROMPT.to_owned(), data: user_message(&spec.prompt) });
         Launch { argv, frames, stop_frame: Some(interrupt()), stdin: Stdin::StaysOpen, aim: Aim::Agent }
-    }
-}
-
-/// Returns the conversation's id; one that always follows from the run if none was chosen.
-fn session(spec: &RunSpec) -> String {
-    match &spec.session {
-        Session::New(id) | Session::Resume(id) => SessionId::as_str(id).to_owned(),
-        Session::Fresh => Uuid::new_v5(&Uuid::NAMESPACE_OID, spec.run.to_string().as_bytes()).to_string(),
     }
 }
 

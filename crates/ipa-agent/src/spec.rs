@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use ipa_events::{Role, RunId, Runtime, SessionId};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::session::RunDir;
 
@@ -32,6 +33,8 @@ pub struct RunSpec {
     pub prompt: Arc<str>,
     /// Its conversation.
     pub session: Session,
+    /// Its model; none means the agent's own choice.
+    pub model: Option<Arc<str>>,
     /// What it may do unasked.
     pub policy: Policy,
     /// How long it may take.
@@ -41,6 +44,16 @@ pub struct RunSpec {
     pub env: BTreeMap<OsString, OsString>,
     /// What confines it: comes before its own argument vector.
     pub prefix: Vec<OsString>,
+}
+
+impl RunSpec {
+    /// Returns the conversation's id; one that always follows from the run if none was chosen.
+    pub(crate) fn conversation(&self) -> String {
+        match &self.session {
+            Session::New(id) | Session::Resume(id) => SessionId::as_str(id).to_owned(),
+            Session::Fresh => Uuid::new_v5(&Uuid::NAMESPACE_OID, self.run.to_string().as_bytes()).to_string(),
+        }
+    }
 }
 
 /// The conversation of a run.

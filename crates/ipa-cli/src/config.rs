@@ -11,7 +11,7 @@ mod values;
 
 pub(crate) use error::ConfigError;
 pub(crate) use layers::Row;
-pub(crate) use values::{BackendName, DurabilityName, StrategyName, Values};
+pub(crate) use values::{AgentValues, BackendName, DurabilityName, RoleValues, StrategyName, Values};
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -7,16 +7,16 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use ipa_agent::{CommandRuntime, ScriptedRuntime};
+use ipa_agent::{ClaudeRuntime, CommandRuntime, Program, ScriptedRuntime};
 use ipa_events::store::{Durability, OpenStoreError, SqliteOptions, SqliteStore, Store};
 use ipa_events::task::{Gates, TaskLimits};
-use ipa_pod::{Engine, EngineConfig, PodConfig, SlotLimits, Strategy, TaskDefaults};
+use ipa_pod::{Engine, EngineConfig, PodConfig, RoleConfig, Roles, SlotLimits, Strategy, TaskDefaults};
 use ipa_server::{ServerConfig, Sessions, Token};
 use ipa_workspace::{Config as WorkspaceConfig, Dirs, GitWorkspaces, SandboxBackend, Workspaces};
 use no_workspaces::NoWorkspaces;
 
 use crate::commands::nearest_repository;
-use crate::config::{BackendName, DurabilityName, Settings, StrategyName};
+use crate::config::{AgentValues, BackendName, DurabilityName, RoleValues, Settings, StrategyName};
 use crate::failure::Failure;
 use crate::holder::{self, HolderError};
 
@@ -89,9 +89,35 @@ pub(crate) fn engine(settings: &Settings, store: Store) -> Result<Engine, Failur
 fn engine_on(settings: &Settings, store: Store, workspaces: Arc<dyn Workspaces>) -> Engine {
     let helper = &settings.helper;
     Engine::builder(store, engine_config(settings), workspaces)
+        .runtime(Arc::new(ClaudeRuntime::new(
+            helper.clone(),
+            program(settings, "claude", &settings.values.agents.claude),
+        )))
         .runtime(Arc::new(CommandRuntime::new(helper.clone())))
         .runtime(Arc::new(ScriptedRuntime::new(helper.clone())))
         .build()
+}
+
+/// Says how the program of an agent is started, by its own name if nothing else is configured.
+fn program(settings: &Settings, name: &str, values: &AgentValues) -> Program {
+    let command = values.command.as_ref().map_or_else(|| name.into(), |command| command.clone().into());
+    let mut env = settings.agent_env.clone();
+    env.extend(values.env.iter().map(|(name, value)| (name.into(), value.0.clone().into())));
+    Program { argv: vec![command], env }
+}
+
+fn role(model: Option<&String>, tools: Option<&Vec<String>>) -> RoleConfig {
+    RoleConfig { model: model.map(|model| model.as_str().into()), tools: tools.cloned() }
+}
+
+fn roles(values: &RoleValues) -> Roles {
+    let RoleValues { spec, plan, develop, review } = values;
+    Roles {
+        spec: role(spec.model.as_ref(), spec.tools.as_ref()),
+        plan: role(plan.model.as_ref(), plan.tools.as_ref()),
+        develop: role(develop.model.as_ref(), develop.tools.as_ref()),
+        review: role(review.model.as_ref(), review.tools.as_ref()),
+    }
 }
 
 fn engine_config(settings: &Settings) -> EngineConfig {
@@ -122,6 +148,7 @@ fn engine_config(settings: &Settings) -> EngineConfig {
         ..PodConfig::default()
     };
     config.agent_env.clone_from(&settings.agent_env);
+    config.roles = roles(&values.roles);
     config
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ipa_agent::RunLimits;
 use ipa_events::task::{Gates, TaskLimits};
-use ipa_events::{Runtime, TaskId};
+use ipa_events::{Role, Runtime, TaskId};
 
 /// What an engine is told when it is made.
 #[derive(Debug, Clone)]
@@ -28,6 +28,42 @@ pub struct EngineConfig {
     pub agent_env: BTreeMap<OsString, OsString>,
     /// How long a run may take.
     pub run_limits: RunLimits,
+    /// What agents are given, by role.
+    pub roles: Roles,
+}
+
+/// What agents are given, by role.
+#[derive(Debug, Clone, Default)]
+pub struct Roles {
+    /// Whoever writes the spec.
+    pub spec: RoleConfig,
+    /// Whoever writes the plan.
+    pub plan: RoleConfig,
+    /// Whoever carries the plan out.
+    pub develop: RoleConfig,
+    /// Whoever answers a review.
+    pub review: RoleConfig,
+}
+
+impl Roles {
+    /// Returns what an agent of this role is given. Who checks has the role of who develops.
+    pub(crate) const fn of(&self, role: Role) -> &RoleConfig {
+        match role {
+            Role::Spec => &self.spec,
+            Role::Plan => &self.plan,
+            Role::Develop | Role::Check => &self.develop,
+            Role::Review => &self.review,
+        }
+    }
+}
+
+/// What an agent of one role is given.
+#[derive(Debug, Clone, Default)]
+pub struct RoleConfig {
+    /// Its model; none means the agent's own choice.
+    pub model: Option<Arc<str>>,
+    /// The tools that it may use unasked; none means what its role needs.
+    pub tools: Option<Vec<String>>,
 }
 
 /// What a new task gets where its author did not choose.
@@ -105,6 +141,7 @@ impl EngineConfig {
             pod: PodConfig::default(),
             agent_env: BTreeMap::new(),
             run_limits: RunLimits::default(),
+            roles: Roles::default(),
         }
     }
 }

@@ -16,7 +16,7 @@ mod prompt;
 mod scheduler;
 mod slots;
 
-pub use config::{EngineConfig, PodConfig, Scope, SlotLimits, Strategy, TaskDefaults};
+pub use config::{EngineConfig, PodConfig, RoleConfig, Roles, Scope, SlotLimits, Strategy, TaskDefaults};
 pub use edge::{Edge, SystemEdge};
 pub use engine::{CreatedTask, Drain, Engine, EngineBuilder, RuntimeRow, TaskDraft, TaskRow, TaskView};
 pub use error::EngineError;

@@ -250,8 +250,8 @@ fn api_retry(head: &Head<'_>, out: &mut Out) {
     if error == "authentication_failed" {
         // It would try ten times, and nothing would change.
         out.halt = Some(Why::Hopeless {
-            class: FailureClass::Misconfigured,
-            detail: "the agent is not logged in to its model, or its key is wrong".to_owned(),
+            class: FailureClass::AuthRequired,
+            detail: result::NOT_LOGGED_IN.to_owned(),
             retry: Retry::Human,
         });
     }

@@ -4,10 +4,10 @@
 #![expect(clippy::disallowed_methods, reason = "this is where hosts are started")]
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::OpenOptions;
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -20,6 +20,7 @@ use crate::error::StartError;
 use crate::folder::{self, Began, Stdin};
 use crate::helper;
 use crate::host::{Aim, Frame, HostOrder, Limits, Started};
+use crate::program::find;
 use crate::spec::RunSpec;
 
 /// How long a host may take to say that its agent was started.
@@ -62,7 +63,8 @@ pub(super) async fn launch(runner: &Runner, spec: RunSpec, launch: Launch) -> Re
         }
         // What confines the agent, if anything does, and the agent's own program.
         let programs = [order.argv.first(), order.argv.get(confined)].into_iter().flatten();
-        let missing = programs.into_iter().find(|it| find(it, &order.env, &order.cwd).is_none());
+        let path = order.env.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value.as_os_str());
+        let missing = programs.into_iter().find(|it| find(it, path, &order.cwd).is_none());
         if let Some(program) = missing {
             return Ok(Err(format!("the program {} was not found", program.display())));
         }
@@ -102,17 +104,17 @@ fn order(runner: &Runner, spec: &RunSpec, launch: Launch) -> HostOrder {
         lease: spec.lease.clone(),
         cwd: spec.cwd.clone(),
         output: resolved(&spec.output),
-        exec: runner.helper.argv(helper::EXEC),
+        exec: runner.hosting.helper.argv(helper::EXEC),
         argv: spec.prefix.iter().cloned().chain(launch.argv).collect(),
         env: environment(spec),
         began: Box::new(began),
         frames: launch.frames,
         stop_frame: launch.stop_frame,
         aim: launch.aim,
-        grace: runner.grace,
+        grace: runner.hosting.grace,
         limits: Limits {
             total: spec.limits.total,
-            alone: runner.alone,
+            alone: runner.hosting.alone,
             output_bytes: spec.limits.output_bytes,
         },
     }
@@ -139,25 +141,13 @@ fn resolved(output: &Path) -> PathBuf {
     }
 }
 
-/// Finds a program as `execvp` would.
-fn find(program: &OsStr, env: &[(OsString, OsString)], cwd: &Path) -> Option<PathBuf> {
-    let runs = |path: &PathBuf| {
-        path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
-    };
-    if Path::new(program).components().count() > 1 {
-        return Some(cwd.join(program)).filter(runs);
-    }
-    let path = env.iter().find(|(name, _)| name == "PATH").map(|(_, value)| value)?;
-    std::env::split_paths(path).map(|dir| cwd.join(dir).join(program)).find(runs)
-}
-
 /// Starts the host through an intermediate that ends at once, so that the host is nobody's child, and hands it
 /// its order through a pipe.
 async fn spawn(runner: &Runner, order: HostOrder, run: RunId) -> io::Result<Started> {
     let log = order.dir.join(folder::LOG);
     let log = OpenOptions::new().create(true).append(true).mode(0o600).open(log)?;
-    let mut argv = runner.helper.argv(helper::DETACH);
-    argv.extend(runner.helper.argv(helper::HOST));
+    let mut argv = runner.hosting.helper.argv(helper::DETACH);
+    argv.extend(runner.hosting.helper.argv(helper::HOST));
     argv.push(run.to_string().into());
     let (program, args) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let mut child = tokio::process::Command::new(program)

@@ -51,6 +51,7 @@ fn server(args: &[String]) {
         output: base.join("output.md"),
         prompt: "do it".into(),
         session: Session::Fresh,
+        model: None,
         policy: Policy::default(),
         limits: RunLimits::default(),
         env: BTreeMap::from([("PATH".into(), std::env::var_os("PATH").unwrap())]),

@@ -5,7 +5,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::Duration;
 
-use ipa_agent::{AgentRuntime as _, Attach, Body, CommandRuntime, ControlError, Stop};
+use ipa_agent::{AgentRuntime as _, Attach, Body, CommandRuntime, ControlError, Hosting, Stop};
 use ipa_events::{Helper, Outcome};
 use rustix::fs::FlockOperation;
 use rustix::process::{Pid, Resource, Rlimit};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::golden::{began, record};
 use crate::support::{
-    Place, ann, class, command, finished, grace, helper, next, text, to_end, until, wait_for,
+    Place, ann, class, command, finished, grace, helper, hosting, next, text, to_end, until, wait_for,
 };
 
 fn say(client: &mut UnixStream, verb: &Value) {
@@ -81,7 +81,7 @@ async fn who_does_not_know_the_token_of_a_run_cannot_steer_it() {
 #[tokio::test]
 async fn a_connection_without_the_token_does_not_keep_a_run_alive() {
     let place = Place::new();
-    let runtime = command().with_alone(Duration::from_millis(200));
+    let runtime = CommandRuntime::new(hosting().with_alone(Duration::from_millis(200)));
     drop(runtime.start(place.spec("command:sleep 1000")).await.unwrap());
     let strangers: Vec<_> =
         (0..40).filter_map(|_| UnixStream::connect(place.run_dir().path().join("socket")).ok()).collect();
@@ -121,7 +121,7 @@ async fn a_start_whose_host_says_nothing_waits_until_its_fate_is_certain() {
 fn on_a_small_disk() -> CommandRuntime {
     let limited = "trap '' XFSZ; ulimit -S -f 8; exec \"$0\" \"$@\"";
     let args = vec!["-c".into(), limited.into(), helper().program.into()];
-    CommandRuntime::new(Helper { program: "/bin/sh".into(), args }).with_grace(grace())
+    CommandRuntime::new(Hosting::new(Helper { program: "/bin/sh".into(), args }).with_grace(grace()))
 }
 
 /// Makes room.

@@ -4,7 +4,9 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use ipa_agent::{AgentRuntime as _, Answer, Attach, Body, RunDir, StartError, Stop};
+use ipa_agent::{
+    AgentRuntime as _, Answer, Attach, Body, CommandRuntime, RunDir, ScriptedRuntime, StartError, Stop,
+};
 use ipa_events::Outcome;
 use rustix::fs::FlockOperation;
 use rustix::process::Signal;
@@ -12,7 +14,8 @@ use serde_json::json;
 
 use crate::scripted::{script, scripted};
 use crate::support::{
-    Place, ann, check, class, command, finished, helper, kill, next, reread, text, to_end, until, wait_for,
+    Place, ann, check, class, command, finished, helper, hosting, kill, next, reread, text, to_end, until,
+    wait_for,
 };
 
 /// Starts a run from a program of its own, and kills that program.
@@ -203,7 +206,7 @@ async fn a_claim_without_a_host_is_awaited_then_revoked() {
 #[tokio::test]
 async fn a_run_that_nobody_follows_ends_itself() {
     let place = Place::new();
-    let runtime = command().with_alone(Duration::from_millis(200));
+    let runtime = CommandRuntime::new(hosting().with_alone(Duration::from_millis(200)));
     drop(runtime.start(place.spec("command:sleep 1000")).await.unwrap());
     until("it ended itself", || place.run_dir().path().join("exit.json").exists()).await;
     let Attach::Ended(mut session) = runtime.attach(place.run_dir()).await.unwrap() else { panic!() };
@@ -241,7 +244,7 @@ async fn a_run_whose_spool_is_gone_still_says_that_it_ended() {
 #[tokio::test]
 async fn an_agent_that_finished_while_nobody_was_there_keeps_its_verdict() {
     let place = Place::new();
-    let runtime = scripted().with_alone(Duration::from_millis(200));
+    let runtime = ScriptedRuntime::new(hosting().with_alone(Duration::from_millis(200)));
     let steps = json!([{"say": "done"}]);
     let mut session = runtime.start(place.spec(&script(&place, &steps))).await.unwrap();
     wait_for(&mut session, |body| *body == Body::TurnFinished).await;

@@ -6,10 +6,10 @@ use ipa_agent::{AgentRuntime as _, Answer, Asked, Body, ScriptedRuntime, StartEr
 use ipa_events::{Outcome, Role};
 use serde_json::{Value, json};
 
-use crate::support::{Place, ann, class, finished, grace, helper, next, reread, text, to_end, wait_for};
+use crate::support::{Place, ann, class, finished, helper, hosting, next, reread, text, to_end, wait_for};
 
 pub fn scripted() -> ScriptedRuntime {
-    ScriptedRuntime::new(helper()).with_grace(grace())
+    ScriptedRuntime::new(hosting())
 }
 
 /// Writes a script for the role of these tests, and returns the runtime's name.
@@ -196,9 +196,9 @@ async fn an_agent_without_a_result_has_failed_whatever_its_exit_code() {
         (json!([{"exit_without_result": 127}]), "misconfigured"),
         (json!(["partial_line"]), "ended_without_result"),
         (json!(["crash"]), "crashed"),
-        (json!([{"fail": "server_error"}]), "agent_error"),
-        (json!([{"fail": "model_not_found"}]), "misconfigured"),
-        (json!([{"api_retry": {"error": "authentication_failed", "delay_ms": 60000}}]), "misconfigured"),
+        (json!([{"fail": "server_error"}]), "api_unavailable"),
+        (json!([{"fail": "model_not_found"}]), "model_not_found"),
+        (json!([{"api_retry": {"error": "authentication_failed", "delay_ms": 60000}}]), "auth_required"),
     ] {
         let place = Place::new();
         let events = played(&place, steps.clone()).await;

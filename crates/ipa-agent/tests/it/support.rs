@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use ipa_agent::{
-    AgentEvent, AgentRuntime, AgentSession, Body, CommandRuntime, Finished, Grace, Policy, RunDir, RunLimits,
-    RunSpec, Session,
+    AgentEvent, AgentRuntime, AgentSession, Body, CommandRuntime, Finished, Grace, Hosting, Policy, RunDir,
+    RunLimits, RunSpec, Session,
 };
 use ipa_events::{Helper, Outcome, Principal, Role, RunId, TaskId};
 use tempfile::TempDir;
@@ -26,8 +26,12 @@ pub fn grace() -> Grace {
     Grace { protocol: short, eof: short, interrupt: short, terminate: short }
 }
 
+pub fn hosting() -> Hosting {
+    Hosting::new(helper()).with_grace(grace())
+}
+
 pub fn command() -> CommandRuntime {
-    CommandRuntime::new(helper()).with_grace(grace())
+    CommandRuntime::new(hosting())
 }
 
 pub fn ann() -> Principal {
@@ -75,6 +79,7 @@ impl Place {
             output: self.dir.path().join("output.md"),
             prompt: "do it".into(),
             session: Session::Fresh,
+            model: None,
             policy: Policy::default(),
             limits: RunLimits::default(),
             env: BTreeMap::from([("PATH".into(), std::env::var_os("PATH").unwrap())]),

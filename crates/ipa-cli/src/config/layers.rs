@@ -12,7 +12,7 @@ use figment::{Figment, Provider as _};
 
 use super::error::ConfigError;
 use super::place::{line_in, line_of, nearest};
-use super::values::Values;
+use super::values::{HIDDEN, Values};
 
 /// What the layers say together.
 pub(super) struct Layers {
@@ -74,7 +74,9 @@ fn collect(figment: &Figment, prefix: &str, dict: &Dict, rows: &mut Vec<Row>) {
             _ if metadata.name.contains("environment") => "environment".to_owned(),
             _ => "default".to_owned(),
         });
-        rows.push(Row { key, value: serde_json::to_value(value).unwrap_or_default(), origin });
+        let is_env = prefix.rsplit('.').next() == Some("env");
+        let value = if is_env { HIDDEN.into() } else { serde_json::to_value(value).unwrap_or_default() };
+        rows.push(Row { key, value, origin });
     }
 }
 

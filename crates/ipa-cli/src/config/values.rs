@@ -1,5 +1,7 @@
 //! What can be configured: plain values with their defaults. A key that is not here does not exist.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,6 +19,8 @@ pub(crate) struct Values {
     pub(crate) base: Option<BranchName>,
     /// What is known of the agents' roles.
     pub(crate) roles: RoleValues,
+    /// The programs of the agents.
+    pub(crate) agents: AgentsValues,
     /// Who opens the gates.
     pub(crate) gates: GateValues,
     /// How much at a time, how often, how soon.
@@ -35,18 +39,75 @@ pub(crate) struct Values {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct RoleValues {
+    /// The one that writes the spec.
+    pub(crate) spec: OneRole,
+    /// The one that writes the plan.
+    pub(crate) plan: OneRole,
     /// The one that carries the plan out; its agent has all roles of a task whose author named none.
-    pub(crate) develop: OneRole,
+    pub(crate) develop: DevelopRole,
+    /// The one that answers a review.
+    pub(crate) review: OneRole,
 }
 
 /// `[roles.R]`
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct OneRole {
+    /// Which model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) model: Option<String>,
+    /// What it may use unasked, as its agent calls it; else what the role needs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tools: Option<Vec<String>>,
+}
+
+/// `[roles.develop]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct DevelopRole {
     /// Which agent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) agent: Option<Runtime>,
+    /// As in [`OneRole`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) model: Option<String>,
+    /// As in [`OneRole`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tools: Option<Vec<String>>,
 }
+
+/// `[agents]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct AgentsValues {
+    /// Claude Code.
+    pub(crate) claude: AgentValues,
+}
+
+/// `[agents.X]`
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct AgentValues {
+    /// Its program, by name or path; else the agent's own name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) command: Option<PathBuf>,
+    /// What it finds in its environment, over what every agent finds there: its key, the address of its model.
+    pub(crate) env: BTreeMap<String, Hidden>,
+}
+
+/// A value that may be a secret: it is never shown.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Hidden(pub(crate) String);
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(HIDDEN)
+    }
+}
+
+/// What stands in the place of a value that is not shown.
+pub(crate) const HIDDEN: &str = "(hidden)";
 
 /// `[gates]`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -72,6 +72,26 @@ pub enum FailureClass {
     EndedWithoutResult,
     /// It was killed or died.
     Crashed,
+    /// It is not logged in to its model, or its key is wrong.
+    AuthRequired,
+    /// Its account has no credit.
+    Billing,
+    /// Its model does not exist, or may not be used.
+    ModelNotFound,
+    /// The conversation is too long for its model.
+    ContextTooLong,
+    /// Its model could not be reached, or failed.
+    ApiUnavailable,
+    /// The answer of its model was cut off, and it did not notice.
+    StreamCut,
+    /// Its usage limit is reached.
+    RateLimited,
+    /// It used up the turns that it may take.
+    MaxTurns,
+    /// It used up its budget.
+    Budget,
+    /// It does not know the conversation that it was to resume.
+    SessionLost,
     /// It said that it failed.
     AgentError,
     /// The process that kept it was lost.
@@ -92,6 +112,16 @@ words!(FailureClass: "a class of failure" {
     Protocol = "protocol",
     EndedWithoutResult = "ended_without_result",
     Crashed = "crashed",
+    AuthRequired = "auth_required",
+    Billing = "billing",
+    ModelNotFound = "model_not_found",
+    ContextTooLong = "context_too_long",
+    ApiUnavailable = "api_unavailable",
+    StreamCut = "stream_cut",
+    RateLimited = "rate_limited",
+    MaxTurns = "max_turns",
+    Budget = "budget",
+    SessionLost = "session_lost",
     AgentError = "agent_error",
     HostLost = "host_lost",
     NoProduct = "no_product",

@@ -5,16 +5,22 @@ use jiff::Timestamp;
 
 use super::wire::Head;
 
+/// What is said when the model does not know who asks.
+pub(super) const NOT_LOGGED_IN: &str = "the agent is not logged in to its model, or its key is wrong";
+
 /// Reads a result. `error` is what the last message said about an error of the model.
 pub(super) fn outcome(head: &Head<'_>, error: Option<&str>, resets_at: Option<Timestamp>) -> Outcome {
+    use FailureClass as C;
     let is_error = head.is_error == Some(true);
     match head.subtype() {
         "success" if !is_error => success(head),
         "success" => model_error(head, error, resets_at),
-        "error_max_turns" => failed("the agent used up the turns it may take", Retry::Human),
-        "error_max_budget_usd" => failed("the agent used up its budget", Retry::Human),
+        "error_max_turns" => failed(C::MaxTurns, "the agent used up the turns it may take", Retry::Human),
+        "error_max_budget_usd" => failed(C::Budget, "the agent used up its budget", Retry::Human),
         "error_during_execution" => during_execution(head),
-        other => failed(&format!("the agent ended its turn with {}", word(other)), Retry::Backoff),
+        other => {
+            failed(C::AgentError, &format!("the agent ended its turn with {}", word(other)), Retry::Backoff)
+        }
     }
 }
 
@@ -23,46 +29,45 @@ fn success(head: &Head<'_>) -> Outcome {
         return Outcome::Completed;
     }
     // The stream from the model was cut, and the agent did not notice.
-    Outcome::Failed {
-        class: FailureClass::EndedWithoutResult,
-        detail: "the answer of the agent's model was cut off".to_owned(),
-        retry: Retry::Backoff,
-    }
+    failed(FailureClass::StreamCut, "the answer of the agent's model was cut off", Retry::Backoff)
 }
 
 fn model_error(head: &Head<'_>, error: Option<&str>, resets_at: Option<Timestamp>) -> Outcome {
+    use FailureClass as C;
     if let Some(at) = resets_at {
-        return failed("the agent's usage limit is reached", Retry::At(at));
+        return failed(C::RateLimited, "the agent's usage limit is reached", Retry::At(at));
     }
     match error {
-        Some("billing_error") => failed("the agent's account has no credit", Retry::Human),
-        Some("authentication_failed") => misconfigured("the agent is not logged in, or its key is wrong"),
-        Some("model_not_found") => misconfigured("the agent's model does not exist, or may not be used"),
-        Some("invalid_request") if head.terminal_reason.as_deref() == Some("prompt_too_long") => {
-            failed("the conversation is too long for the agent's model", Retry::Human)
+        Some("billing_error") => failed(C::Billing, "the agent's account has no credit", Retry::Human),
+        Some("authentication_failed") => failed(C::AuthRequired, NOT_LOGGED_IN, Retry::Human),
+        Some("model_not_found") => {
+            failed(C::ModelNotFound, "the agent's model does not exist, or may not be used", Retry::Human)
         }
-        Some(other) => failed(&format!("the agent's model failed: {}", word(other)), Retry::Backoff),
-        None => failed("the agent's model failed", Retry::Backoff),
+        Some("invalid_request") if head.terminal_reason.as_deref() == Some("prompt_too_long") => {
+            // The next run begins a new one.
+            failed(C::ContextTooLong, "the conversation is too long for the agent's model", Retry::Backoff)
+        }
+        Some(other) => {
+            failed(C::ApiUnavailable, &format!("the agent's model failed: {}", word(other)), Retry::Backoff)
+        }
+        None => failed(C::ApiUnavailable, "the agent's model failed", Retry::Backoff),
     }
 }
 
 fn during_execution(head: &Head<'_>) -> Outcome {
+    use FailureClass as C;
     if let Some(reason) = head.terminal_reason.as_deref().filter(|it| it.starts_with("aborted")) {
-        return failed(&format!("the agent's turn was {}", word(reason)), Retry::Backoff);
+        return failed(C::AgentError, &format!("the agent's turn was {}", word(reason)), Retry::Backoff);
     }
     if head.errors().iter().any(|error| error.starts_with("No conversation found")) {
-        return misconfigured("the agent does not know the conversation that it was to resume");
+        let detail = "the agent does not know the conversation that it was to resume";
+        return failed(C::SessionLost, detail, Retry::Backoff);
     }
-    failed("the agent failed while it worked", Retry::Backoff)
+    failed(C::AgentError, "the agent failed while it worked", Retry::Backoff)
 }
 
-fn failed(detail: &str, retry: Retry) -> Outcome {
-    Outcome::Failed { class: FailureClass::AgentError, detail: detail.to_owned(), retry }
-}
-
-fn misconfigured(detail: &str) -> Outcome {
-    let class = FailureClass::Misconfigured;
-    Outcome::Failed { class, detail: detail.to_owned(), retry: Retry::Human }
+fn failed(class: FailureClass, detail: &str, retry: Retry) -> Outcome {
+    Outcome::Failed { class, detail: detail.to_owned(), retry }
 }
 
 /// Makes one harmless word of what an agent printed.

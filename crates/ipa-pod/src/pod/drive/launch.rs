@@ -31,8 +31,10 @@ impl Drive {
             return Err(Heard::ended(Outcome::Interrupted { by }));
         }
         let workspace = self.workspace(&state, run).await.map_err(|error| no_workspace(&error))?;
-        let spec =
-            self.spec(&state, run, (dir.clone(), &workspace)).await.map_err(|error| no_workspace(&error))?;
+        let spec = self
+            .spec(&state, run, (dir.clone(), &workspace), runtime.reads(&run.runtime))
+            .await
+            .map_err(|error| no_workspace(&error))?;
         let session = runtime.start(spec).await.map_err(|error| {
             let (class, retry) = error.class();
             Heard::failed(class, crate::error::chain(&error), retry)
@@ -59,8 +61,11 @@ impl Drive {
         state: &TaskState,
         run: &Run,
         (dir, workspace): (RunDir, &Workspace),
+        read: Vec<PathBuf>,
     ) -> Result<RunSpec, WorkspaceError> {
-        let sandbox = self.parts.workspaces.sandbox(&run.place.workspace_id, needs(run)).await?;
+        let needs = Needs { read, write: Vec::new() };
+        let sandbox = self.parts.workspaces.sandbox(&run.place.workspace_id, needs).await?;
+        let role = self.parts.config.roles.of(run.role);
         let text: Arc<str> = prompt(state, run).into();
         self.keep(dir.path(), SANDBOX, describe(&sandbox.enforced).as_bytes()).await?;
         self.keep(dir.path(), "prompt.md", text.as_bytes()).await?;
@@ -77,7 +82,8 @@ impl Drive {
             output: workspace.tmp.join(format!("output-{}.md", run.id.number)),
             prompt: text,
             session: run.session.clone().map_or(Session::Fresh, Session::New),
-            policy: Policy { allow: Tools(tools(run.role)) },
+            model: role.model.clone(),
+            policy: Policy { allow: Tools(role.tools.clone().unwrap_or_else(|| tools(run.role))) },
             limits: limits(run.role, self.parts.config.run_limits),
             env,
             prefix: sandbox.argv,
@@ -141,13 +147,6 @@ fn detached(state: &TaskState, run: &Run, id: WorkspaceId) -> Option<WorkspaceSp
 fn no_workspace(error: &WorkspaceError) -> Heard {
     let retry = if error.is_transient() { Retry::Backoff } else { Retry::Human };
     Heard::failed(FailureClass::Workspace, crate::error::chain(error), retry)
-}
-
-/// Names what a run may read beside its workspace: the program that it was given by its whole path.
-fn needs(run: &Run) -> Needs {
-    let program = run.runtime.argument().and_then(|command| command.split_whitespace().next());
-    let read = program.map(PathBuf::from).filter(|program| program.is_absolute());
-    Needs { read: read.into_iter().collect(), write: Vec::new() }
 }
 
 /// A check may be silent for as long as it may take.

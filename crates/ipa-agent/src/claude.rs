@@ -1,0 +1,122 @@
+//! The runtime `claude`: Claude Code, over stream-json on its standard input and output.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use futures::future::BoxFuture;
+use ipa_events::Runtime;
+
+use crate::error::{AttachError, ProbeError, StartError};
+use crate::folder::Stdin;
+use crate::host::{Aim, Frame};
+use crate::hosting::Hosting;
+use crate::program::Program;
+use crate::protocol::PROMPT;
+use crate::protocol::stream_json::{StreamJson, interrupt, user_message};
+use crate::runner::{Launch, Runner};
+use crate::runtime::{AgentRuntime, Attach, Capabilities, Probe};
+use crate::session::{AgentSession, RunDir, Tail};
+use crate::spec::{RunSpec, Session};
+
+/// What is always said. Prompts come by standard input, permissions are asked of us, and of a repository's own
+/// settings none counts.
+const ALWAYS: [&str; 12] = [
+    "--print",
+    "--input-format=stream-json",
+    "--output-format=stream-json",
+    "--verbose",
+    "--include-partial-messages",
+    "--permission-prompt-tool",
+    "stdio",
+    "--permission-mode",
+    "default",
+    "--strict-mcp-config",
+    "--setting-sources",
+    "user",
+];
+
+/// Runs Claude Code.
+#[derive(Debug, Clone)]
+pub struct ClaudeRuntime {
+    runner: Runner,
+    program: Program,
+}
+
+impl ClaudeRuntime {
+    /// Runs `program` under hosts that are started as `hosting` says.
+    pub fn new(hosting: impl Into<Hosting>, program: Program) -> Self {
+        Self { runner: Runner::new(hosting, || Box::new(StreamJson::default())), program }
+    }
+}
+
+impl AgentRuntime for ClaudeRuntime {
+    fn kind(&self) -> &'static str {
+        "claude"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { multi_turn: true, permissions: true, questions: true, resume: true }
+    }
+
+    fn reads(&self, _runtime: &Runtime) -> Vec<PathBuf> {
+        self.program.reads()
+    }
+
+    fn probe<'a>(&'a self, runtime: &'a Runtime) -> BoxFuture<'a, Result<Probe, ProbeError>> {
+        Box::pin(async move {
+            takes_no_argument(runtime).map_err(ProbeError::Unusable)?;
+            Ok(Probe { version: Some(self.program.version(self.kind()).await?) })
+        })
+    }
+
+    fn start(&self, mut spec: RunSpec) -> BoxFuture<'_, Result<AgentSession, StartError>> {
+        Box::pin(async move {
+            takes_no_argument(&spec.runtime).map_err(StartError::Misconfigured)?;
+            spec.env.extend(self.program.env.clone());
+            // What replaces itself under a run is not what was tested.
+            spec.env.insert("DISABLE_AUTOUPDATER".into(), "1".into());
+            let launch = Launch {
+                argv: argv(&self.program, &spec),
+                frames: vec![Frame { key: PROMPT.to_owned(), data: user_message(&spec.prompt) }],
+                stop_frame: Some(interrupt()),
+                stdin: Stdin::StaysOpen,
+                aim: Aim::Agent,
+            };
+            self.runner.start(spec, launch).await
+        })
+    }
+
+    fn attach(&self, dir: RunDir) -> BoxFuture<'_, Result<Attach, AttachError>> {
+        self.runner.attach(dir)
+    }
+
+    fn tail(&self, dir: RunDir) -> Tail {
+        self.runner.tail(dir)
+    }
+}
+
+fn takes_no_argument(runtime: &Runtime) -> Result<(), String> {
+    match runtime.argument() {
+        None => Ok(()),
+        Some(_) => Err("the runtime `claude` takes no argument; set `[agents.claude] command`".to_owned()),
+    }
+}
+
+/// Returns the whole argument vector. Values are joined to their flags: none can be taken for a flag.
+fn argv(program: &Program, spec: &RunSpec) -> Vec<OsString> {
+    let mut argv = program.argv.clone();
+    argv.extend(ALWAYS.map(OsString::from));
+    let flag = match spec.session {
+        Session::Fresh | Session::New(_) => "session-id",
+        Session::Resume(_) => "resume",
+    };
+    argv.push(format!("--{flag}={}", spec.conversation()).into());
+    if let Some(model) = &spec.model {
+        argv.push(format!("--model={model}").into());
+    }
+    let allowed = &spec.policy.allow.0;
+    if !allowed.is_empty() {
+        argv.push(format!("--allowedTools={}", allowed.join(",")).into());
+    }
+    argv
+}
