@@ -5,6 +5,7 @@ pub(crate) mod stream_json;
 
 use ipa_events::Outcome;
 use ipa_events::task::Usage;
+use serde_json::{Map, Value};
 
 use crate::error::ControlError;
 use crate::event::Body;
@@ -59,6 +60,11 @@ pub(crate) fn why_not_run(program: &str, code: i32, complaint: &str) -> String {
 /// Keeps of a line of standard error what a person can read at a glance.
 pub(crate) fn complaint(line: &str) -> String {
     line.chars().take(COMPLAINT).collect()
+}
+
+/// Reads an input that a person wrote.
+pub(crate) fn object(text: &str) -> Result<Map<String, Value>, ControlError> {
+    serde_json::from_str(text).map_err(|_other| ControlError::NotNow("the input is no JSON object"))
 }
 
 /// A kind of agent's protocol.

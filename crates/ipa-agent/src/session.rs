@@ -106,6 +106,8 @@ pub trait Control: Send + Sync + 'static {
 pub enum Answer {
     /// It may.
     Allow,
+    /// It may, but with this input, a JSON object, in the place of its own.
+    AllowWith(Arc<str>),
     /// It may not, and why.
     Deny(Arc<str>),
     /// The answer to its question.

@@ -112,7 +112,12 @@ impl Protocol for CommandProtocol {
             Answer::Text(text) if question => json!({"key": key, "text": &**text}),
             Answer::Deny(why) => json!({"key": key, "deny": &**why}),
             Answer::Allow if !question => json!({"key": key, "allow": true}),
-            Answer::Allow => return Err(ControlError::NotNow("a question is answered with text")),
+            Answer::AllowWith(input) if !question => {
+                json!({"key": key, "allow": true, "input": super::object(input)?})
+            }
+            Answer::Allow | Answer::AllowWith(_) => {
+                return Err(ControlError::NotNow("a question is answered with text"));
+            }
             Answer::Text(_) => return Err(ControlError::NotNow("a permission is given or refused")),
         };
         Ok(format!("{}\n", json!({"answer": answer})))

@@ -16,6 +16,7 @@
     reason = "tests"
 )]
 
+mod claude;
 mod command;
 mod contract;
 mod golden;

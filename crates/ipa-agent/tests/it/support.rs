@@ -87,6 +87,12 @@ impl Place {
         }
     }
 
+    /// The next run in the same workspace: its id and folder.
+    pub fn again(&self) -> (RunId, RunDir) {
+        let run = RunId::new(self.run.task, self.run.number + 1);
+        (run, RunDir::new(self.dir.path().join("run-again")))
+    }
+
     /// Pids of processes that were started with this run's id.
     pub fn alive(&self) -> Vec<i32> {
         let wanted = format!("IPA_RUN_ID={}", self.run);

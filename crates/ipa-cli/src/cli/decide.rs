@@ -27,6 +27,9 @@ pub(crate) struct DecisionArgs {
     /// The hash of what you saw (`ipa inbox --json`); refused when something else is there now
     #[arg(long, value_name = "HASH")]
     pub(crate) seen: Option<String>,
+    /// What the tool is to do in the place of what its agent wants, a JSON object
+    #[arg(long, value_name = "JSON")]
+    pub(crate) input: Option<String>,
 }
 
 /// `ipa reject`

@@ -3,7 +3,7 @@
 use ipa_events::Reference;
 use ipa_pod::{Edge as _, SystemEdge};
 use ipa_server::wire::{CommandReply, Decision, DecisionInput, List, Shown, TaskDetail, VerdictWord};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::query::{all, part};
 use super::{App, task};
@@ -48,10 +48,10 @@ pub(super) async fn approve(app: &App, args: &DecisionArgs) -> Result<Exit, Fail
         }
     }
     let input = Input {
-        verdict: VerdictWord::Approve,
         seen: args.seen.as_deref(),
         reason: args.message.as_deref(),
-        text: None,
+        edited: args.input.as_deref().map(object).transpose()?,
+        ..Input::new(VerdictWord::Approve)
     };
     // What is sent names what was shown: if it changed meanwhile, the yes is stale and refused.
     let client = access::writing(&app.settings, app.out, "approve").await?;
@@ -62,12 +62,8 @@ pub(super) async fn approve(app: &App, args: &DecisionArgs) -> Result<Exit, Fail
 pub(super) async fn reject(app: &App, args: &RejectArgs) -> Result<Exit, Failure> {
     let client = access::writing(&app.settings, app.out, "reject").await?;
     let decision = find(&client, &args.id).await?;
-    let input = Input {
-        verdict: VerdictWord::Reject,
-        seen: args.seen.as_deref(),
-        reason: Some(&args.message),
-        text: None,
-    };
+    let input =
+        Input { seen: args.seen.as_deref(), reason: Some(&args.message), ..Input::new(VerdictWord::Reject) };
     send(app, &client, &decision, input).await
 }
 
@@ -75,7 +71,7 @@ pub(super) async fn reject(app: &App, args: &RejectArgs) -> Result<Exit, Failure
 pub(super) async fn answer(app: &App, args: &AnswerArgs) -> Result<Exit, Failure> {
     let client = access::writing(&app.settings, app.out, "answer").await?;
     let decision = find(&client, &args.id).await?;
-    let input = Input { verdict: VerdictWord::Answer, seen: None, reason: None, text: Some(&args.text) };
+    let input = Input { text: Some(&args.text), ..Input::new(VerdictWord::Answer) };
     send(app, &client, &decision, input).await
 }
 
@@ -84,6 +80,21 @@ struct Input<'a> {
     seen: Option<&'a str>,
     reason: Option<&'a str>,
     text: Option<&'a str>,
+    edited: Option<Map<String, Value>>,
+}
+
+impl Input<'_> {
+    const fn new(verdict: VerdictWord) -> Self {
+        Self { verdict, seen: None, reason: None, text: None, edited: None }
+    }
+}
+
+/// Reads what a tool is to do.
+fn object(text: &str) -> Result<Map<String, Value>, Failure> {
+    serde_json::from_str(text).map_err(|error| Failure::Usage {
+        message: format!("the input is no JSON object: {error}"),
+        help: "take it from `payload.input` in `ipa inbox --json`, and change it".to_owned(),
+    })
 }
 
 async fn send(app: &App, client: &Client, decision: &Decision, input: Input<'_>) -> Result<Exit, Failure> {
@@ -109,6 +120,7 @@ async fn decide(client: &Client, decision: &Decision, input: Input<'_>) -> Resul
         payload_hash: seen,
         reason: input.reason.map(str::to_owned),
         text: input.text.map(str::to_owned),
+        input: input.edited,
     };
     client.post(&format!("/api/v1/inbox/{}/decision", decision.id), &body).await
 }
@@ -116,11 +128,9 @@ async fn decide(client: &Client, decision: &Decision, input: Input<'_>) -> Resul
 /// Decides something that was just shown: yes, or, for a question, with an answer.
 pub(crate) async fn settle(client: &Client, decision: &Decision, answer: &Settled) -> Result<(), Failure> {
     let input = match answer {
-        Settled::Yes => Input { verdict: VerdictWord::Approve, seen: None, reason: None, text: None },
-        Settled::No(why) => Input { verdict: VerdictWord::Reject, seen: None, reason: Some(why), text: None },
-        Settled::Text(text) => {
-            Input { verdict: VerdictWord::Answer, seen: None, reason: None, text: Some(text) }
-        }
+        Settled::Yes => Input::new(VerdictWord::Approve),
+        Settled::No(why) => Input { reason: Some(why), ..Input::new(VerdictWord::Reject) },
+        Settled::Text(text) => Input { text: Some(text), ..Input::new(VerdictWord::Answer) },
     };
     decide(client, decision, input).await.map(drop)
 }

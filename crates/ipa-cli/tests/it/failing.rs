@@ -67,8 +67,13 @@ fn what_cannot_be_used_is_exit_2() {
 fn an_agent_that_is_not_there_is_told_before_anything_is_written() {
     let world = World::new();
     let repo = world.path("repo");
-    let said = world.ipa(&["run", "x", "--repo", repo.to_str().unwrap(), "--agent", "claude"]);
-    assert!(said.code == 3 && said.err.contains("claude") && said.err.contains("help: "), "{said:?}");
+    let said = world.ipa(&["run", "x", "--repo", repo.to_str().unwrap(), "--agent", "codex"]);
+    assert!(said.code == 3 && said.err.contains("codex") && said.err.contains("help: "), "{said:?}");
+    let file = world.path("config/ipa/ipa.toml");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, "[agents.claude]\ncommand = \"/nowhere/claude\"\n").unwrap();
+    let claude = world.ipa(&["run", "x", "--repo", repo.to_str().unwrap(), "--agent", "claude"]);
+    assert!(claude.code == 2 && claude.err.contains("/nowhere/claude was not found"), "{claude:?}");
     let script =
         world.ipa(&["run", "x", "--repo", repo.to_str().unwrap(), "--agent", "scripted:/nowhere.json"]);
     assert!(script.code == 2 && script.err.contains("/nowhere.json"), "{script:?}");

@@ -107,8 +107,8 @@ fn change(state: &mut TaskState, stamped: &Stamped<TaskEvent>) -> Fit {
         E::PermissionRequested { decision, run, key, tool, input } => {
             decision::permission(state, stamped, *decision, (*run, key, tool, input))
         }
-        E::PermissionAnswered { decision, allowed, reason } => {
-            decision::answer_permission(state, stamped, *decision, (*allowed, reason))
+        E::PermissionAnswered { decision, allowed, reason, input } => {
+            decision::answer_permission(state, stamped, *decision, (*allowed, reason, input))
         }
         E::QuestionAsked { decision, run, key, text, choices } => {
             decision::question(state, stamped, *decision, (*run, key, text, choices))

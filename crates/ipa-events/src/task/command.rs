@@ -302,6 +302,13 @@ pub enum Verdict {
         /// What to remember about it.
         note: Option<Arc<str>>,
     },
+    /// Yes to the tool that an agent wants to use, but with another input.
+    Edit {
+        /// What it is to do instead, a JSON object.
+        input: Arc<str>,
+        /// What to remember about it.
+        note: Option<Arc<str>>,
+    },
     /// No, and why; the agent is told.
     Reject {
         /// Why.

@@ -87,7 +87,13 @@ pub enum TaskEvent {
     #[serde(rename = "permission.requested")]
     PermissionRequested { decision: DecisionId, run: RunId, key: Arc<str>, tool: Arc<str>, input: Arc<str> },
     #[serde(rename = "permission.answered")]
-    PermissionAnswered { decision: DecisionId, allowed: bool, reason: Option<Arc<str>> },
+    PermissionAnswered {
+        decision: DecisionId,
+        allowed: bool,
+        reason: Option<Arc<str>>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        input: Option<Arc<str>>,
+    },
     #[serde(rename = "permission.withdrawn")]
     PermissionWithdrawn { decision: DecisionId, why: Arc<str> },
     #[serde(rename = "question.asked")]

@@ -261,7 +261,17 @@ fn what_a_run_asks_ends_with_the_run() {
     story.pod(TaskCommand::AskPermission { run, key, tool, input }).unwrap();
     let wrong = story.answer(1, approve()).unwrap_err();
     assert!(matches!(wrong, TaskError::WrongVerdict { .. }), "{wrong:?}");
-    assert_eq!(story.answer(2, reject("no shell")).unwrap(), ["permission.answered"]);
+    let edit = |input: &str| Verdict::Edit { input: input.into(), note: None };
+    for (number, wrong) in [(1, edit("{}")), (2, edit("[]")), (2, edit("no JSON"))] {
+        let wrong = story.answer(number, wrong).unwrap_err();
+        assert!(matches!(wrong, TaskError::WrongVerdict { .. }), "{wrong:?}");
+    }
+    assert_eq!(story.answer(2, edit("{\"a\":1}")).unwrap(), ["permission.answered"]);
+    assert!(story.answer(2, edit("{\"a\":1}")).unwrap().is_empty(), "the same again");
+    assert!(matches!(story.answer(2, approve()).unwrap_err(), TaskError::Closed { .. }));
+    let (key, tool, input) = ("p2".into(), "bash".into(), "{}".into());
+    story.pod(TaskCommand::AskPermission { run, key, tool, input }).unwrap();
+    assert_eq!(story.answer(3, reject("no shell")).unwrap(), ["permission.answered"]);
     let ended = story.end(run, |finished| finished.outcome = Outcome::Interrupted { by: ann() });
     assert_eq!(ended, ["question.withdrawn", "run.finished"]);
     let late = story.answer(1, Verdict::Answer { text: "a".into() }).unwrap_err();

@@ -4,6 +4,7 @@ use ipa_events::store::Version;
 use ipa_events::task::{Gates, Verdict};
 use ipa_events::{Ctx, DecisionId, Envelope, Executed, Phase, Reference, RunId, TaskCommand, TaskId};
 use ipa_pod::{CreatedTask, Engine, EngineError, TaskDraft};
+use serde_json::Value;
 
 use crate::api::extract::{self, invalid};
 use crate::error::Code;
@@ -102,7 +103,14 @@ pub(crate) async fn decide(
 fn verdict(input: DecisionInput) -> Result<Verdict, Refusal> {
     let said = |text: Option<String>| text.filter(|text| !text.trim().is_empty());
     let (reason, text) = (said(input.reason), said(input.text));
+    if input.input.is_some() && input.verdict != VerdictWord::Approve {
+        return Err(invalid("only an approval takes an input").help("leave `input` out"));
+    }
     match input.verdict {
+        VerdictWord::Approve if let Some(input) = input.input => Ok(Verdict::Edit {
+            input: Value::Object(input).to_string().into(),
+            note: reason.or(text).map(Into::into),
+        }),
         VerdictWord::Approve => Ok(Verdict::Approve { note: reason.or(text).map(Into::into) }),
         VerdictWord::Reject => reason
             .or(text)

@@ -31,6 +31,10 @@ pub(super) struct Sent {
     /// One of the answers that were offered.
     choice: String,
     text: String,
+    /// What a tool is to do, perhaps changed.
+    input: String,
+    /// The same as it was shown.
+    input_shown: String,
     payload_hash: String,
 }
 
@@ -71,6 +75,9 @@ fn answer(decision: DecisionId, sent: &Sent) -> Result<TaskCommand, Refusal> {
         |what: &str| Refusal::new(Code::InvalidRequest, what.to_owned()).help("write it, then send it again");
     let verdict = match (sent.verdict.as_str(), text_of(&sent.choice)) {
         (_, Some(choice)) => Verdict::Answer { text: choice.into() },
+        ("approve", None) if edited(&sent.input) != edited(&sent.input_shown) => {
+            Verdict::Edit { input: sent.input.as_str().into(), note: text.map(Into::into) }
+        }
         ("approve", None) => Verdict::Approve { note: text.map(Into::into) },
         ("reject", None) => {
             Verdict::Reject { reason: text.ok_or_else(|| missing("a rejection needs its reason"))?.into() }
@@ -81,6 +88,11 @@ fn answer(decision: DecisionId, sent: &Sent) -> Result<TaskCommand, Refusal> {
         (other, None) => return Err(Refusal::new(Code::InvalidRequest, format!("{other:?} is no verdict"))),
     };
     Ok(TaskCommand::Answer { decision, seen: Some(seen), verdict })
+}
+
+/// A form ends its lines in its own way.
+fn edited(text: &str) -> String {
+    text.replace("\r\n", "\n").trim().to_owned()
 }
 
 /// Shows what is there now in place of what was seen, with the words that were typed.

@@ -3,6 +3,7 @@
 use ipa_events::store::{Position, Version};
 use ipa_events::{BranchName, Handle, PayloadHash, Phase, RepoSource, Runtime, TaskId};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// A task to create. What is left out comes from the server's configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,6 +131,9 @@ pub struct DecisionInput {
     /// The answer to a question.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// What a tool is to do in the place of what its agent wants: an approval with changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Map<String, Value>>,
 }
 
 /// Which way a decision goes.

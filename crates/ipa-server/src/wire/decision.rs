@@ -57,7 +57,7 @@ pub struct AnsweredBy {
     pub actor: Option<Principal>,
     /// When.
     pub at: Option<Timestamp>,
-    /// `approve`, `reject`, `answer` or `withdrawn`.
+    /// `approve`, `edit` (approved with another input), `reject`, `answer` or `withdrawn`.
     pub verdict: String,
     /// What was said with it.
     pub text: Option<String>,

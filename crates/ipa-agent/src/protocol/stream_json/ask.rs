@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::wire::Request;
 use crate::error::ControlError;
 use crate::event::Asked;
+use crate::protocol::object;
 use crate::session::Answer;
 
 /// The tool that is a question.
@@ -51,20 +52,24 @@ impl Pending {
             Answer::Deny(why) => Ok(json!({"behavior": "deny", "message": &**why, "interrupt": false})),
             Answer::Text(text) if !self.is_permission() => Ok(self.answered(text)),
             Answer::Text(_) => Err(ControlError::NotNow("a permission is given or refused")),
-            Answer::Allow if !self.is_permission() => {
+            Answer::Allow | Answer::AllowWith(_) if !self.is_permission() => {
                 Err(ControlError::NotNow("a question is answered with text"))
             }
-            Answer::Allow => {
-                let mut allowed = json!({"behavior": "allow", "updatedInput": self.input()});
-                if self.tool == PLAN
-                    && let Some(allowed) = allowed.as_object_mut()
-                {
-                    let mode = json!([{"type": "setMode", "mode": "acceptEdits", "destination": "session"}]);
-                    allowed.insert("updatedPermissions".to_owned(), mode);
-                }
-                Ok(allowed)
-            }
+            Answer::Allow => Ok(self.allowed(&self.input())),
+            // What a person wrote is what runs.
+            Answer::AllowWith(input) => Ok(self.allowed(&Value::Object(object(input)?))),
         }
+    }
+
+    fn allowed(&self, input: &Value) -> Value {
+        let mut allowed = json!({"behavior": "allow", "updatedInput": input});
+        if self.tool == PLAN
+            && let Some(allowed) = allowed.as_object_mut()
+        {
+            let mode = json!([{"type": "setMode", "mode": "acceptEdits", "destination": "session"}]);
+            allowed.insert("updatedPermissions".to_owned(), mode);
+        }
+        allowed
     }
 
     /// One question takes the whole text; several take a line each, as long as there are lines.

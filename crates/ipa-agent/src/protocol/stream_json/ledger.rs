@@ -1,11 +1,11 @@
-//! What a process used. It counts up since the process began; what a turn that never ended used is estimated
+//! What a process used, each turn once; what a turn that never ended used is estimated
 //! from the messages that came.
 
 use std::collections::BTreeMap;
 
 use ipa_events::task::Usage;
 
-use super::wire::{Head, Message, Tokens};
+use super::wire::{Head, Message, ModelUsage, Tokens};
 
 /// What one process used.
 #[derive(Debug, Default)]
@@ -39,26 +39,34 @@ impl Ledger {
     }
 
     /// Takes in the end of a turn; returns what was used in all.
+    ///
+    /// A resumed process may go on with the sums of the one before it: what it says of this turn alone counts, if
+    /// it says that.
     pub(super) fn result(&mut self, head: &Head<'_>) -> Usage {
-        let models = head.model_usage();
-        let cost_microusd = head.total_cost_usd.map_or(self.counted.cost_microusd, |usd| whole(usd * 1e6));
-        let mut usage = Usage { cost_microusd, ..Usage::default() };
-        for model in models.values() {
-            let read = model.cache_read.saturating_add(model.cache_creation);
-            let input_tokens = model.input.saturating_add(read);
-            usage = usage.plus(Usage { input_tokens, output_tokens: model.output, cost_microusd: 0 });
-        }
-        if models.is_empty() {
-            let turn = head.usage();
-            usage = usage.plus(Usage {
-                input_tokens: self.counted.input_tokens.saturating_add(whole_input(turn)),
-                output_tokens: self.counted.output_tokens.saturating_add(turn.output),
-                cost_microusd: 0,
-            });
-        }
+        let usage = match head.model_usage_since_last_result() {
+            Some(since) => self.counted.plus(sum(&since)),
+            None => self.in_all(head),
+        };
         self.open.clear();
         self.counted = usage;
         usage
+    }
+
+    /// Reads the sums since the process began.
+    fn in_all(&self, head: &Head<'_>) -> Usage {
+        let models = head.model_usage();
+        let tokens = if models.is_empty() {
+            let turn = head.usage();
+            Usage {
+                input_tokens: self.counted.input_tokens.saturating_add(whole_input(turn)),
+                output_tokens: self.counted.output_tokens.saturating_add(turn.output),
+                cost_microusd: 0,
+            }
+        } else {
+            sum(&models)
+        };
+        let cost_microusd = head.total_cost_usd.map_or(self.counted.cost_microusd, microusd);
+        Usage { cost_microusd, ..tokens }
     }
 
     /// Returns what was used in all, with what a turn that goes on used so far.
@@ -68,6 +76,21 @@ impl Ledger {
             sum.plus(Usage { input_tokens, output_tokens, cost_microusd: 0 })
         })
     }
+}
+
+fn sum(models: &BTreeMap<String, ModelUsage>) -> Usage {
+    models.values().fold(Usage::default(), |sum, model| {
+        let read = model.cache_read.saturating_add(model.cache_creation);
+        sum.plus(Usage {
+            input_tokens: model.input.saturating_add(read),
+            output_tokens: model.output,
+            cost_microusd: microusd(model.cost_usd),
+        })
+    })
+}
+
+fn microusd(usd: f64) -> u64 {
+    whole(usd * 1e6)
 }
 
 fn whole_input(tokens: Tokens) -> u64 {

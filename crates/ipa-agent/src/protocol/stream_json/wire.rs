@@ -3,6 +3,7 @@
 //! First the head with raw bodies, then the body: parsing the whole into a tree costs seven times as much.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -53,6 +54,8 @@ pub(super) struct Head<'a> {
     #[serde(borrow, default, rename = "modelUsage")]
     model_usage: Option<&'a RawValue>,
     #[serde(borrow, default)]
+    model_usage_since_last_result: Option<&'a RawValue>,
+    #[serde(borrow, default)]
     errors: Option<&'a RawValue>,
     #[serde(borrow, default)]
     rate_limit_info: Option<&'a RawValue>,
@@ -79,8 +82,12 @@ impl<'a> Head<'a> {
         part(self.usage)
     }
 
-    pub(super) fn model_usage(&self) -> std::collections::BTreeMap<String, ModelUsage> {
+    pub(super) fn model_usage(&self) -> BTreeMap<String, ModelUsage> {
         part(self.model_usage)
+    }
+
+    pub(super) fn model_usage_since_last_result(&self) -> Option<BTreeMap<String, ModelUsage>> {
+        serde_json::from_str(self.model_usage_since_last_result?.get()).ok()
     }
 
     pub(super) fn errors(&self) -> Vec<String> {
@@ -238,7 +245,7 @@ pub(super) struct Tokens {
     pub(super) cache_read: u64,
 }
 
-/// Tokens of one model since the process began.
+/// What one model was used for.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ModelUsage {
@@ -250,6 +257,8 @@ pub(super) struct ModelUsage {
     pub(super) cache_read: u64,
     #[serde(rename = "cacheCreationInputTokens")]
     pub(super) cache_creation: u64,
+    #[serde(rename = "costUSD")]
+    pub(super) cost_usd: f64,
 }
 
 /// How much may still be used.

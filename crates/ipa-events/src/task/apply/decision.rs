@@ -62,12 +62,13 @@ pub(super) fn answer_permission(
     state: &mut TaskState,
     event: &Event,
     id: DecisionId,
-    (allowed, reason): (bool, &Option<Arc<str>>),
+    (allowed, reason, input): (bool, &Option<Arc<str>>, &Option<Arc<str>>),
 ) -> Fit {
-    let verdict = if allowed {
-        Verdict::Approve { note: reason.clone() }
-    } else {
-        Verdict::Reject { reason: reason.clone().unwrap_or_default() }
+    let note = reason.clone();
+    let verdict = match (allowed, input.clone()) {
+        (true, None) => Verdict::Approve { note },
+        (true, Some(input)) => Verdict::Edit { input, note },
+        (false, _) => Verdict::Reject { reason: note.unwrap_or_default() },
     };
     close(state, event, id, verdict)
 }

@@ -29,7 +29,7 @@ impl Task<'_> {
             Asked::Gate { to, seen, .. } => self.at_gate(decision, (*to, seen), verdict),
             Asked::Permission { .. } => permission(id, verdict),
             Asked::Question { .. } => question(id, verdict),
-            Asked::Escalation { .. } => Ok(self.at_escalation(id, verdict)),
+            Asked::Escalation { .. } => self.at_escalation(id, verdict),
         }
     }
 
@@ -71,34 +71,41 @@ impl Task<'_> {
             Verdict::Reject { reason } => {
                 Ok(vec![TaskEvent::TransitionRejected { decision: id, reason: reason.clone() }])
             }
-            Verdict::Answer { .. } => Err(TaskError::WrongVerdict {
+            Verdict::Edit { .. } | Verdict::Answer { .. } => Err(TaskError::WrongVerdict {
                 kind: "gate",
                 takes: "an approval, or a rejection with its reason",
             }),
         }
     }
 
-    fn at_escalation(&self, decision: DecisionId, verdict: &Verdict) -> Vec<TaskEvent> {
+    fn at_escalation(&self, decision: DecisionId, verdict: &Verdict) -> Decided {
         let answered =
             |again, text: Option<Arc<str>>| TaskEvent::EscalationAnswered { decision, again, text };
         match verdict {
-            Verdict::Approve { note } => vec![answered(true, note.clone())],
-            Verdict::Reject { reason } => vec![answered(false, Some(reason.clone()))],
+            Verdict::Approve { note } => Ok(vec![answered(true, note.clone())]),
+            Verdict::Reject { reason } => Ok(vec![answered(false, Some(reason.clone()))]),
             // What a person says about it is told to the next run.
-            Verdict::Answer { text } => vec![self.message(text), answered(true, Some(text.clone()))],
+            Verdict::Answer { text } => Ok(vec![self.message(text), answered(true, Some(text.clone()))]),
+            Verdict::Edit { .. } => Err(TaskError::WrongVerdict {
+                kind: "escalation",
+                takes: "an approval, an answer, or a rejection with its reason",
+            }),
         }
     }
 }
 
 fn permission(decision: DecisionId, verdict: &Verdict) -> Decided {
+    let answered = |allowed, reason: Option<&Arc<str>>, input: Option<&Arc<str>>| {
+        let (reason, input) = (reason.cloned(), input.cloned());
+        Ok(vec![TaskEvent::PermissionAnswered { decision, allowed, reason, input }])
+    };
     match verdict {
-        Verdict::Approve { note } => {
-            Ok(vec![TaskEvent::PermissionAnswered { decision, allowed: true, reason: note.clone() }])
+        Verdict::Approve { note } => answered(true, note.as_ref(), None),
+        Verdict::Edit { input, note } if is_object(input) => answered(true, note.as_ref(), Some(input)),
+        Verdict::Edit { .. } => {
+            Err(TaskError::WrongVerdict { kind: "permission", takes: "an input that is a JSON object" })
         }
-        Verdict::Reject { reason } => {
-            let reason = Some(reason.clone());
-            Ok(vec![TaskEvent::PermissionAnswered { decision, allowed: false, reason }])
-        }
+        Verdict::Reject { reason } => answered(false, Some(reason), None),
         Verdict::Answer { .. } => Err(TaskError::WrongVerdict {
             kind: "permission",
             takes: "an approval, or a rejection with its reason",
@@ -106,10 +113,14 @@ fn permission(decision: DecisionId, verdict: &Verdict) -> Decided {
     }
 }
 
+fn is_object(text: &str) -> bool {
+    serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text).is_ok()
+}
+
 fn question(decision: DecisionId, verdict: &Verdict) -> Decided {
     match verdict {
         Verdict::Answer { text } => Ok(vec![TaskEvent::QuestionAnswered { decision, text: text.clone() }]),
-        Verdict::Approve { .. } | Verdict::Reject { .. } => {
+        Verdict::Approve { .. } | Verdict::Edit { .. } | Verdict::Reject { .. } => {
             Err(TaskError::WrongVerdict { kind: "question", takes: "an answer" })
         }
     }

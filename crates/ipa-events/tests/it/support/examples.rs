@@ -164,7 +164,12 @@ fn decision_events(id: TaskId) -> Vec<TaskEvent> {
             tool: "bash".into(),
             input: r#"{"command":"ls"}"#.into(),
         },
-        TaskEvent::PermissionAnswered { decision, allowed: false, reason: Some("no shell".into()) },
+        TaskEvent::PermissionAnswered {
+            decision,
+            allowed: false,
+            reason: Some("no shell".into()),
+            input: None,
+        },
         TaskEvent::PermissionWithdrawn { decision, why: "the run that asked is over".into() },
         TaskEvent::QuestionAsked {
             decision,

@@ -168,6 +168,7 @@ fn answers(state: &TaskState, run: RunId, asked: &BTreeSet<Arc<str>>) -> Vec<(Ar
 fn answer(answered: &Answered) -> Option<Answer> {
     match answered {
         Answered::By { verdict: Verdict::Approve { .. }, .. } => Some(Answer::Allow),
+        Answered::By { verdict: Verdict::Edit { input, .. }, .. } => Some(Answer::AllowWith(input.clone())),
         Answered::By { verdict: Verdict::Reject { reason }, .. } => Some(Answer::Deny(reason.clone())),
         Answered::By { verdict: Verdict::Answer { text }, .. } => Some(Answer::Text(text.clone())),
         // Nobody waits for it any more.

@@ -57,9 +57,9 @@ const fn kind_of(kind: DecisionKind) -> &'static str {
 fn payload(state: &TaskState, handle: Handle, decision: &Decision) -> Markup {
     match &decision.asked {
         Asked::Gate { from, seen, .. } => gate(state, (handle, decision), *from, seen),
-        Asked::Permission { tool, input, .. } => html! {
+        // Its input stands in the form, to be changed there.
+        Asked::Permission { tool, .. } => html! {
             p { "The agent wants to use " code { (visible(tool)) } ":" }
-            pre.out { (visible(&log::pretty(input))) }
         },
         // What fits into one line is the title already.
         Asked::Question { text, .. } if *text.trim() == *title_of(&decision.asked) => html! {},
@@ -118,7 +118,8 @@ fn answer(asked: &Asked, name: &str, typed: &str) -> Markup {
             (field("Your words (needed to reject; the next agent is told)"))
             (verdicts("Approve", "Reject"))
         },
-        Asked::Permission { .. } => html! {
+        Asked::Permission { input, .. } => html! {
+            (input_of(name, &log::pretty(input)))
             (field("Why (needed to deny; the agent is told)"))
             (verdicts("Allow once", "Deny"))
         },
@@ -141,6 +142,16 @@ fn answer(asked: &Asked, name: &str, typed: &str) -> Markup {
                 button.danger name="verdict" value="reject" { "Leave it, with the reason" }
             }
         },
+    }
+}
+
+/// Shows what a tool is to do. What a person changes of it is what runs.
+fn input_of(name: &str, input: &str) -> Markup {
+    let rows = input.lines().count().clamp(2, 16);
+    html! {
+        label for={ "input-" (name) } { "What it is to do (what you change is what runs)" }
+        textarea.out id={ "input-" (name) } name="input" rows=(rows) spellcheck="false" { (input) }
+        input type="hidden" name="input_shown" value=(input);
     }
 }
 

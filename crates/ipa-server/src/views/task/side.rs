@@ -137,6 +137,9 @@ fn decided(state: &TaskState, handle: Handle) -> Markup {
 fn answer(decision: &Decision, answered: &Answered, handle: Handle) -> Markup {
     let (sign, what, words) = match answered {
         Answered::By { verdict: Verdict::Approve { note }, .. } => ("✓", "approved", note.as_ref()),
+        Answered::By { verdict: Verdict::Edit { note, .. }, .. } => {
+            ("✓", "approved with changes", note.as_ref())
+        }
         Answered::By { verdict: Verdict::Reject { reason }, .. } => ("✗", "rejected", Some(reason)),
         Answered::By { verdict: Verdict::Answer { text }, .. } => ("✓", "answered", Some(text)),
         Answered::Withdrawn { why } => ("–", "withdrawn", Some(why)),

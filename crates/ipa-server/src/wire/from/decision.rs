@@ -40,6 +40,7 @@ impl AnsweredBy {
             Answered::By { who, at, verdict } => {
                 let (word, text) = match verdict {
                     Verdict::Approve { note } => ("approve", note.as_ref()),
+                    Verdict::Edit { note, .. } => ("edit", note.as_ref()),
                     Verdict::Reject { reason } => ("reject", Some(reason)),
                     Verdict::Answer { text } => ("answer", Some(text)),
                 };
