@@ -5,6 +5,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "a fake run goes on without an owner, like a real one")]
 
+pub mod model;
 mod run;
 
 use std::collections::BTreeMap;
