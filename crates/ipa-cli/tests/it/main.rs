@@ -13,6 +13,7 @@
 mod structure;
 
 mod browser;
+mod claude;
 mod demo;
 mod failing;
 mod record;
