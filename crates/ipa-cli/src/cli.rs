@@ -1,11 +1,13 @@
 //! What may be typed: the arguments of every command, a file per noun. Knows no configuration and does nothing.
 
 mod decide;
+mod itself;
 mod look;
 mod noun;
 mod task;
 
 pub(crate) use decide::{AnswerArgs, DecideVerb, DecisionArgs, RejectArgs};
+pub(crate) use itself::SelfVerb;
 pub(crate) use look::{AgentVerb, ConfigVerb, EventVerb, PodVerb, WorkspaceVerb};
 pub(crate) use noun::{DemoArgs, DrainChoice, RunArgs, ServeArgs};
 pub(crate) use task::{
@@ -30,7 +32,7 @@ pub(crate) struct Cli {
     pub(crate) global: GlobalOpts,
     /// What to do.
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) verb: Verb,
 }
 
 /// What every command takes.
@@ -77,6 +79,15 @@ pub(crate) enum ColorChoice {
 }
 
 /// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    #[command(flatten)]
+    Command(Command),
+    #[command(flatten)]
+    Itself(SelfVerb),
+}
+
+/// What to do with tasks, and what they need.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// See the whole product on a throw-away repository: no account, no network

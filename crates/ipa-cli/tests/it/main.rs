@@ -13,6 +13,7 @@
 mod structure;
 
 mod browser;
+mod completion;
 mod demo;
 mod failing;
 mod record;
