@@ -15,6 +15,7 @@ mod structure;
 mod browser;
 mod completion;
 mod demo;
+mod doctor;
 mod failing;
 mod record;
 mod served;
