@@ -19,13 +19,17 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed; 2 usage or configuration; 3 not found; 4 not allowed; \
-5 conflict (what you saw has changed); 6 the task was cancelled, or is parked; 7 a person is needed; \
-8 server unreachable, or data directory in use; 124 timed out; 130 interrupted.";
+use crate::exit::Exit;
+
+/// All exit codes in a sentence.
+fn exit_codes() -> String {
+    let codes: Vec<_> = Exit::ALL.iter().map(|it| format!("{} {}", it.number(), it.meaning())).collect();
+    format!("Exit codes: {}.", codes.join("; "))
+}
 
 /// Takes a task from a sentence to a reviewed commit.
 #[derive(Debug, Parser)]
-#[command(name = "ipa", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+#[command(name = "ipa", version, after_help = exit_codes(), disable_help_subcommand = true)]
 pub(crate) struct Cli {
     /// What every command takes.
     #[command(flatten)]

@@ -12,4 +12,10 @@ pub(crate) enum SelfVerb {
         #[arg(value_name = "SHELL")]
         shell: Shell,
     },
+    /// Explain a command, such as `task create`, or the `exit-codes`
+    Help {
+        /// The command; without one, all of them
+        #[arg(value_name = "COMMAND")]
+        topic: Vec<String>,
+    },
 }

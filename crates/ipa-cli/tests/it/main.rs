@@ -16,6 +16,7 @@ mod browser;
 mod completion;
 mod demo;
 mod doctor;
+mod exit_codes;
 mod failing;
 mod record;
 mod served;
