@@ -1,11 +1,13 @@
 //! What may be typed: the arguments of every command, a file per noun. Knows no configuration and does nothing.
 
 mod decide;
+mod itself;
 mod look;
 mod noun;
 mod task;
 
 pub(crate) use decide::{AnswerArgs, DecideVerb, DecisionArgs, RejectArgs};
+pub(crate) use itself::SelfVerb;
 pub(crate) use look::{AgentVerb, ConfigVerb, EventVerb, PodVerb, WorkspaceVerb};
 pub(crate) use noun::{DemoArgs, DrainChoice, RunArgs, ServeArgs};
 pub(crate) use task::{
@@ -17,20 +19,24 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-const EXIT_CODES: &str = "Exit codes: 0 done; 1 failed; 2 usage or configuration; 3 not found; 4 not allowed; \
-5 conflict (what you saw has changed); 6 the task was cancelled, or is parked; 7 a person is needed; \
-8 server unreachable, or data directory in use; 124 timed out; 130 interrupted.";
+use crate::exit::Exit;
+
+/// All exit codes in a sentence.
+fn exit_codes() -> String {
+    let codes: Vec<_> = Exit::ALL.iter().map(|it| format!("{} {}", it.number(), it.meaning())).collect();
+    format!("Exit codes: {}.", codes.join("; "))
+}
 
 /// Takes a task from a sentence to a reviewed commit.
 #[derive(Debug, Parser)]
-#[command(name = "ipa", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+#[command(name = "ipa", version, after_help = exit_codes(), disable_help_subcommand = true)]
 pub(crate) struct Cli {
     /// What every command takes.
     #[command(flatten)]
     pub(crate) global: GlobalOpts,
     /// What to do.
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) verb: Verb,
 }
 
 /// What every command takes.
@@ -77,6 +83,15 @@ pub(crate) enum ColorChoice {
 }
 
 /// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    #[command(flatten)]
+    Command(Command),
+    #[command(flatten)]
+    Itself(SelfVerb),
+}
+
+/// What to do with tasks, and what they need.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// See the whole product on a throw-away repository: no account, no network

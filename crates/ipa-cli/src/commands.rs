@@ -6,6 +6,7 @@ mod decide;
 mod doctor;
 mod event;
 mod follow;
+mod itself;
 mod logs;
 mod people;
 mod pod;
@@ -20,6 +21,7 @@ mod workspace;
 
 pub(crate) use decide::{Settled, open, settle};
 pub(crate) use follow::{Ending, News, Watch, end_of, put_away};
+pub(crate) use itself::tell;
 pub(crate) use people::{forget, typed_lines};
 pub(crate) use repo::nearest as nearest_repository;
 pub(crate) use serve::{Address, Engaged, Parts, Stopping};

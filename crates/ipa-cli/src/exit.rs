@@ -32,6 +32,38 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
+    /// All of them, by number.
+    pub(crate) const ALL: [Self; 11] = [
+        Self::Done,
+        Self::Failed,
+        Self::Usage,
+        Self::NotFound,
+        Self::NotAllowed,
+        Self::Conflict,
+        Self::NotCompleted,
+        Self::PersonNeeded,
+        Self::Unreachable,
+        Self::TimedOut,
+        Self::Interrupted,
+    ];
+
+    /// Says what it means, in the contract's words.
+    pub(crate) const fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Usage => "usage or configuration",
+            Self::NotFound => "not found",
+            Self::NotAllowed => "not allowed",
+            Self::Conflict => "conflict (what you saw has changed)",
+            Self::NotCompleted => "the task was cancelled, or is parked",
+            Self::PersonNeeded => "a person is needed",
+            Self::Unreachable => "server unreachable, or data directory in use",
+            Self::TimedOut => "timed out",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
     /// Returns the number.
     pub(crate) const fn number(self) -> u8 {
         match self {

@@ -4,6 +4,7 @@ mod access;
 mod cli;
 mod client;
 mod commands;
+mod completion;
 mod config;
 mod demo;
 mod exit;
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Cli, GlobalOpts};
+use crate::cli::{Cli, GlobalOpts, Verb};
 use crate::config::Settings;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -28,6 +29,9 @@ fn main() -> ExitCode {
     // First of all, while there is one thread: this process may have been started to be one of ipa's helpers.
     if let Some(code) = ipa_pod::helper::dispatch() {
         return code;
+    }
+    if completion::was_asked() {
+        return Exit::Done.into();
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -45,13 +49,17 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli, out: Out) -> Result<Exit, Failure> {
+    let command = match cli.verb {
+        Verb::Command(command) => command,
+        Verb::Itself(verb) => return commands::tell(&verb, out),
+    };
     let settings = Settings::read(&cli.global)?;
     for warning in &settings.warnings {
         out.note(format!("warning: {warning}"));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|source| Failure::Io { doing: "starting threads".to_owned(), source })?;
-    runtime.block_on(commands::run(cli.command, commands::App { settings, out }))
+    runtime.block_on(commands::run(command, commands::App { settings, out }))
 }
 
 /// Prints what clap says: help and version as data, the rest as an error, for programs as JSON.

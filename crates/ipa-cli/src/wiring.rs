@@ -157,7 +157,8 @@ fn workspace_dirs(settings: &Settings) -> Dirs {
     Dirs { mirrors: data.join("mirrors"), shadow: data.join("shadow"), root: data.join("workspaces") }
 }
 
-fn workspace_config(settings: &Settings) -> WorkspaceConfig {
+/// Says where checkouts lie and what confines agents.
+pub(crate) fn workspace_config(settings: &Settings) -> WorkspaceConfig {
     let mut config =
         WorkspaceConfig::new(workspace_dirs(settings), settings.helper.clone(), settings.agent_env.clone());
     // The scripted agent is this very program.

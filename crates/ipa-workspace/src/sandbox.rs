@@ -3,6 +3,7 @@
 pub(crate) mod exec;
 pub(crate) mod policy;
 pub(crate) mod probe;
+mod report;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,8 @@ use crate::error::WorkspaceError;
 use crate::git::run_program;
 use policy::Policy;
 use probe::{Attempt, Ground};
+
+pub use report::probe_sandbox;
 
 /// What a run needs beyond its own workspace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -85,11 +88,21 @@ impl Sandbox {
     ///
     /// [`WorkspaceError::NoSandbox`] when one is wanted and none works.
     pub(crate) fn prefix(&self, policy: &Policy) -> Result<SandboxPrefix, WorkspaceError> {
+        let enforced = self.enforced()?;
+        let argv = if self.is_on() { self.argv(policy) } else { Vec::new() };
+        Ok(SandboxPrefix { argv, enforced })
+    }
+
+    /// Tells what is enforced.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkspaceError::NoSandbox`] when confinement is wanted and none works.
+    fn enforced(&self) -> Result<Enforced, WorkspaceError> {
         if !self.is_on() {
-            return Ok(SandboxPrefix { argv: Vec::new(), enforced: nothing() });
+            return Ok(nothing());
         }
-        let enforced = self.probed.get_or_init(|| self.probe()).clone().map_err(WorkspaceError::NoSandbox)?;
-        Ok(SandboxPrefix { argv: self.argv(policy), enforced })
+        self.probed.get_or_init(|| self.probe()).clone().map_err(WorkspaceError::NoSandbox)
     }
 
     fn argv(&self, policy: &Policy) -> Vec<OsString> {

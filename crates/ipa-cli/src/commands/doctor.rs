@@ -1,5 +1,7 @@
 //! Finding out whether everything that ipa needs is there; each bad line says what mends it.
 
+mod sandbox;
+
 use std::fs::OpenOptions;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
@@ -49,6 +51,7 @@ pub(super) async fn run(app: &App) -> Result<Exit, Failure> {
     let mut lines = vec![git(app), data(&app.settings.data), room(app), configuration(app)];
     lines.push(store(app).await);
     lines.push(holding(app));
+    lines.push(sandbox::line(&app.settings));
     lines.extend(engine(app).await);
     let ok = lines.iter().all(|line| line.state != State::Bad);
     let value = json!({ "schema": "ipa.doctor/v1", "ok": ok, "checks": lines });

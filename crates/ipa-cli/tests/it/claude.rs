@@ -20,34 +20,16 @@ fn claude(reply: impl Fn(&Step) -> Reply + Send + Sync + 'static) -> Option<(Wor
     };
     let world = World::new();
     let model = FakeModel::start(reply).unwrap();
-    let config = json!({
-        "agents": {"claude": {"command": program, "env": {
-            "ANTHROPIC_BASE_URL": model.url(),
-            "ANTHROPIC_API_KEY": KEY,
-            "DISABLE_TELEMETRY": "1",
-            "DISABLE_ERROR_REPORTING": "1",
-            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-            "CLAUDE_CODE_MAX_RETRIES": "1",
-        }}},
-        "roles": {"develop": {"agent": "claude", "model": "claude-sonnet-4-5", "tools": ["Read"]}},
-    });
+    let config = format!(
+        "[agents.claude]\ncommand = {program:?}\n\
+         [agents.claude.env]\nANTHROPIC_BASE_URL = {:?}\nANTHROPIC_API_KEY = {KEY:?}\nDISABLE_TELEMETRY = \"1\"\n\
+         DISABLE_ERROR_REPORTING = \"1\"\nCLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC = \"1\"\n\
+         [roles.develop]\nagent = \"claude\"\nmodel = \"claude-sonnet-4-5\"\ntools = [\"Read\"]\n",
+        model.url(),
+    );
     fs::create_dir_all(world.path("config/ipa")).unwrap();
-    fs::write(world.path("config/ipa/ipa.toml"), toml_of(&config, "")).unwrap();
+    fs::write(world.path("config/ipa/ipa.toml"), config).unwrap();
     Some((world, model))
-}
-
-/// Writes tables of texts and lists of texts as TOML.
-fn toml_of(value: &Value, name: &str) -> String {
-    let (mut here, mut below) = (format!("[{name}]\n"), String::new());
-    for (key, value) in value.as_object().unwrap() {
-        if value.is_object() {
-            let name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
-            below.push_str(&toml_of(value, &name));
-        } else {
-            here.push_str(&format!("{key} = {value}\n"));
-        }
-    }
-    if name.is_empty() { below } else { format!("{here}{below}") }
 }
 
 /// What the model says in each role: a spec, a plan, one command, and then what became of it.

@@ -5,6 +5,7 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::print_stderr,
     clippy::string_slice,
     clippy::unwrap_used,
     reason = "tests"
@@ -14,7 +15,10 @@ mod structure;
 
 mod browser;
 mod claude;
+mod completion;
 mod demo;
+mod doctor;
+mod exit_codes;
 mod failing;
 mod record;
 mod served;

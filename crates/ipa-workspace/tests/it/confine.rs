@@ -5,10 +5,11 @@ use std::process::{Command, Output};
 
 use ipa_events::Helper;
 use ipa_workspace::{
-    Config, GitWorkspaces, Needs, SandboxBackend, SandboxPrefix, Workspace, WorkspaceError, Workspaces as _,
+    Config, Dirs, GitWorkspaces, Needs, SandboxBackend, SandboxPrefix, Workspace, WorkspaceError,
+    Workspaces as _, probe_sandbox,
 };
 
-use crate::world::{World, agent, env, id, put};
+use crate::world::{World, agent, env, id, put, tree_of};
 
 /// Runs a shell line in the checkout behind a prefix, which may be empty.
 fn shell(prefix: &SandboxPrefix, workspace: &Workspace, line: &str) -> Output {
@@ -166,6 +167,32 @@ async fn without_a_working_sandbox_nothing_runs_unless_it_was_asked_for() {
         (prefix.argv.len(), prefix.enforced.backend.as_str(), prefix.enforced.fs_write),
         (0, "none", false)
     );
+}
+
+#[tokio::test]
+async fn what_would_be_enforced_is_told_without_a_checkout_and_leaves_nothing() {
+    let world = World::new();
+    let workspace = world.provision().await;
+    let real = world.git.sandbox(&workspace.id, Needs::default()).await.unwrap().enforced;
+    let root = &world.config.dirs.root;
+    let before = tree_of(root, &[]);
+    assert_eq!(probe_sandbox(&world.config).unwrap(), real);
+    assert_eq!(tree_of(root, &[]), before, "a probe beside workspaces");
+
+    let dir = tempfile::TempDir::new().unwrap();
+    let [mirrors, shadow, root] =
+        ["mirrors", "shadow", "root"].map(|name| dir.path().join("not/yet").join(name));
+    let config = Config { dirs: Dirs { mirrors, shadow, root }, ..world.config.clone() };
+    assert_eq!(probe_sandbox(&config).unwrap(), real);
+    let broken = Helper { program: "/bin/false".into(), args: Vec::new() };
+    let broken = Config { helper: broken, ..config.clone() };
+    assert!(matches!(probe_sandbox(&broken), Err(WorkspaceError::NoSandbox(_))));
+    let wide = Config { read_also: vec!["/".into()], ..config.clone() };
+    let error = probe_sandbox(&wide).unwrap_err();
+    assert!(matches!(&error, WorkspaceError::NoSandbox(why) if why.contains("reads outside")), "{error}");
+    let off = Config { sandbox: SandboxBackend::None, ..broken };
+    assert_eq!(probe_sandbox(&off).unwrap().backend, "none");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
 #[test]
