@@ -48,7 +48,7 @@ impl AgentRuntime for ScriptedRuntime {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { multi_turn: true, permissions: true, questions: true, resume: true }
+        Capabilities { multi_turn: true, permissions: true, questions: true, resume: false }
     }
 
     fn probe<'a>(&'a self, runtime: &'a Runtime) -> BoxFuture<'a, Result<Probe, ProbeError>> {

@@ -10,6 +10,8 @@ use ipa_events::task::{CheckResult, Run, TaskState};
 /// Writes the prompt of a run that was requested.
 pub(crate) fn prompt(state: &TaskState, run: &Run) -> String {
     let mut prompt = match run.role {
+        // It has heard the rest already.
+        _ if run.resumes.is_some() => return resumed(state, run),
         Role::Spec => include_str!("prompt/spec.md"),
         Role::Plan => include_str!("prompt/plan.md"),
         Role::Develop => include_str!("prompt/develop.md"),
@@ -28,28 +30,40 @@ pub(crate) fn prompt(state: &TaskState, run: &Run) -> String {
             section(&mut prompt, name, text);
         }
     }
+    news(&mut prompt, state, run);
+    prompt
+}
+
+/// Writes what a run is told that goes on with the conversation of one that was cut short.
+fn resumed(state: &TaskState, run: &Run) -> String {
+    let mut prompt = include_str!("prompt/resume.md").to_owned();
+    news(&mut prompt, state, run);
+    prompt
+}
+
+/// Appends what is new since the last run: what a person wants changed, what failed, what was said.
+fn news(prompt: &mut String, state: &TaskState, run: &Run) {
     if let Some(rework) = &state.rework {
-        section(&mut prompt, "A person looked at the last result and wants it changed", &rework.reason);
+        section(prompt, "A person looked at the last result and wants it changed", &rework.reason);
     }
     for check in failed_checks(state) {
         let exit =
             check.exit_code.map_or_else(|| "no exit code".to_owned(), |code| format!("exit code {code}"));
-        section(&mut prompt, &format!("A check fails: {} ({exit})", one_line(&check.command)), &check.tail);
+        section(prompt, &format!("A check fails: {} ({exit})", one_line(&check.command)), &check.tail);
     }
     if let Some(failure) = &state.last_failure {
-        section(&mut prompt, "The last attempt failed; look at the tree first", failure);
+        section(prompt, "The last attempt failed; look at the tree first", failure);
     }
     for number in &run.messages {
         let index = usize::try_from(*number).unwrap_or(usize::MAX).saturating_sub(1);
         if let Some(message) = state.messages.get(index) {
             section(
-                &mut prompt,
+                prompt,
                 &format!("A message from {}", one_line(&message.from.to_string())),
                 &message.text,
             );
         }
     }
-    prompt
 }
 
 /// Lists what failed on the head of the work.

@@ -266,8 +266,11 @@ impl State {
                 return Done::WillWakeMe;
             }
         };
-        let session = self.args.agents.new_session(&runtime, self.args.edge.uuid());
-        let request = RunRequest { role, agent, runtime, session, check };
+        let resumable = self.args.task.now().state.resumable(role, &runtime).cloned();
+        let resumes = resumable.as_ref().map(|run| run.id);
+        let session = resumable.and_then(|run| run.session);
+        let session = session.or_else(|| self.args.agents.new_session(&runtime, self.args.edge.uuid()));
+        let request = RunRequest { role, agent, runtime, session, resumes, check };
         let done = self.record(seen, Principal::Scheduler, TaskCommand::RequestRun(Box::new(request))).await;
         if done == Done::LookAgain {
             if role != Role::Check {

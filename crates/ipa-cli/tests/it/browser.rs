@@ -3,6 +3,7 @@
 
 mod bounds;
 mod chromium;
+mod claude;
 mod keeps;
 mod narrow;
 mod scene;

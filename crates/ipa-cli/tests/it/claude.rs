@@ -13,7 +13,10 @@ use crate::support::{World, eventually, git};
 const KEY: &str = "sk-ant-canary-7f3a9c1e5b";
 
 /// A world whose agent is Claude, and the model behind it; none if there is no program to be tested.
-fn claude(reply: impl Fn(&Step) -> Reply + Send + Sync + 'static) -> Option<(World, FakeModel)> {
+pub(crate) fn claude(
+    tools: &[&str],
+    reply: impl Fn(&Step) -> Reply + Send + Sync + 'static,
+) -> Option<(World, FakeModel)> {
     let Some(program) = std::env::var("IPA_TEST_CLAUDE").ok().filter(|it| !it.is_empty()) else {
         eprintln!("skipped: IPA_TEST_CLAUDE names no program");
         return None;
@@ -24,7 +27,7 @@ fn claude(reply: impl Fn(&Step) -> Reply + Send + Sync + 'static) -> Option<(Wor
         "[agents.claude]\ncommand = {program:?}\n\
          [agents.claude.env]\nANTHROPIC_BASE_URL = {:?}\nANTHROPIC_API_KEY = {KEY:?}\nDISABLE_TELEMETRY = \"1\"\n\
          DISABLE_ERROR_REPORTING = \"1\"\nCLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC = \"1\"\n\
-         [roles.develop]\nagent = \"claude\"\nmodel = \"claude-sonnet-4-5\"\ntools = [\"Read\"]\n",
+         [roles.develop]\nagent = \"claude\"\nmodel = \"claude-sonnet-4-5\"\ntools = {tools:?}\n",
         model.url(),
     );
     fs::create_dir_all(world.path("config/ipa")).unwrap();
@@ -33,7 +36,7 @@ fn claude(reply: impl Fn(&Step) -> Reply + Send + Sync + 'static) -> Option<(Wor
 }
 
 /// What the model says in each role: a spec, a plan, one command, and then what became of it.
-fn works(command: &'static str) -> impl Fn(&Step) -> Reply + Send + Sync + 'static {
+pub(crate) fn works(command: &'static str) -> impl Fn(&Step) -> Reply + Send + Sync + 'static {
     move |step| {
         if step.mentions("You clarify a piece of software work") {
             return Reply::say("# Spec\n\n## Acceptance criteria\n\n- AC1: the file says bye\n");
@@ -65,7 +68,7 @@ fn decisions(task: &Value) -> impl Iterator<Item = &Value> {
 
 #[test]
 fn a_task_goes_from_a_sentence_to_its_branch_with_the_real_claude() {
-    let Some((world, model)) = claude(works("echo its own > README.md")) else { return };
+    let Some((world, model)) = claude(&["Read"], works("echo its own > README.md")) else { return };
     let mut serving = world.serve(&[]);
     let task = world.task(&["--check", "grep -q bye README.md"]);
     for document in ["Acceptance criteria", "# Plan"] {
@@ -123,7 +126,7 @@ fn holds_key(world: &World) -> Vec<String> {
 
 #[test]
 fn claude_without_its_login_needs_a_person_at_once_and_works_when_that_is_mended() {
-    let Some((world, _model)) = claude(|step| {
+    let Some((world, _model)) = claude(&["Read"], |step| {
         if step.number == 1 {
             return Reply::status(401, "authentication_error", "invalid x-api-key");
         }
@@ -144,8 +147,44 @@ fn claude_without_its_login_needs_a_person_at_once_and_works_when_that_is_mended
 }
 
 #[test]
+fn an_interrupted_claude_goes_on_in_its_own_conversation() {
+    let replies = |step: &Step| {
+        if step.mentions("was cut short before it was done") {
+            return match step.tool_results().pop() {
+                None => {
+                    Reply::tool("Bash", json!({"command": "echo bye > README.md", "description": "write"}))
+                }
+                Some(_) => Reply::say("written"),
+            };
+        }
+        let command = "touch began; python3 -c 'import time; time.sleep(600)'";
+        Reply::tool("Bash", json!({"command": command, "description": "take long"}))
+    };
+    let Some((world, model)) = claude(&["Read", "Bash"], replies) else { return };
+    let serving = world.serve(&[]);
+    let task = world.task(&["--start-at", "development", "--approve", "auto"]);
+    assert!(eventually(|| world.ipa(&["workspace", "read", &task, "began"]).code == 0));
+    world.ipa(&["interrupt", &task]).ok();
+    world.until(&task, "the end of the run", |task| task["runs"][0]["outcome"]["result"] == "interrupted");
+    world.ipa(&["send", &task, "be quick"]).ok();
+    world.ipa(&["retry", &task]).ok();
+    let done = world.until(&task, "its completion", |task| task["status"] == "completed");
+    let runs = done["runs"].as_array().unwrap();
+    assert_eq!(runs[0]["session_id"], runs[1]["session_id"], "{runs:#?}");
+    assert_eq!(runs.len(), 2);
+    let last = model.steps().pop().unwrap();
+    assert!(
+        last.mentions("You carry out a plan") && last.mentions("be quick"),
+        "it knows what it heard before"
+    );
+    let branch = done["branch"].as_str().unwrap();
+    assert_eq!(git(&world.path("repo"), &["show", &format!("{branch}:README.md")]), "bye\n");
+    drop(serving);
+}
+
+#[test]
 fn claude_is_listed_and_checked() {
-    let Some((world, _model)) = claude(|_| Reply::say("hello")) else { return };
+    let Some((world, _model)) = claude(&["Read"], |_| Reply::say("hello")) else { return };
     let check = world.ipa(&["agent", "check", "claude"]).ok();
     assert!(check.out.contains("(Claude Code)"), "{check:?}");
     let shown = world.ipa(&["config", "show", "--origin"]).ok();

@@ -261,8 +261,10 @@ pub struct RunRequest {
     pub agent: AgentId,
     /// Which agent program.
     pub runtime: Runtime,
-    /// The conversation to begin.
+    /// The conversation to begin, or to go on with.
     pub session: Option<SessionId>,
+    /// The run whose conversation it goes on with.
+    pub resumes: Option<RunId>,
     /// The check to run, in a run of the role `check`.
     pub check: Option<Arc<str>>,
 }

@@ -233,8 +233,11 @@ pub struct RunRequested {
     pub attempt: u32,
     /// Which agent.
     pub runtime: Runtime,
-    /// The conversation to begin, if its id is ours to choose.
+    /// The conversation to begin, if its id is ours to choose; or to go on with.
     pub session: Option<SessionId>,
+    /// The run whose conversation it goes on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumes: Option<RunId>,
     /// The commit it starts from.
     pub head: Oid,
     /// The messages that its prompt holds.

@@ -5,6 +5,7 @@
 
 mod decision;
 mod product;
+mod resume;
 mod waits;
 
 pub use decision::{Answered, Asked, Decision, DecisionKind};
@@ -153,6 +154,8 @@ pub struct Run {
     pub runtime: Runtime,
     /// The conversation.
     pub session: Option<SessionId>,
+    /// The run whose conversation it goes on with.
+    pub resumes: Option<RunId>,
     /// The commit it started from.
     pub head: Oid,
     /// The messages that its prompt holds.

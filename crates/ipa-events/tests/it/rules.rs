@@ -4,7 +4,8 @@ use ipa_events::task::{
     Answered, Ask, EscalationReason, FinishedRun, NeedsPerson, OpState, Product, Verdict, Waits,
 };
 use ipa_events::{
-    AgentId, FailureClass, Outcome, PayloadHash, Phase, Principal, Retry, Role, RunId, TaskCommand, TaskError,
+    AgentId, FailureClass, Outcome, PayloadHash, Phase, Principal, Retry, Role, RunId, Runtime, TaskCommand,
+    TaskError,
 };
 use jiff::SignedDuration;
 
@@ -308,10 +309,34 @@ fn one_run_is_open_at_a_time() {
         agent: AgentId::check(),
         runtime: "scripted".parse().unwrap(),
         session: None,
+        resumes: None,
         check: Some("./test".into()),
     };
     let refused = story.pod(TaskCommand::RequestRun(Box::new(request))).unwrap_err();
     assert_eq!(refused, TaskError::RunOpen(run));
+}
+
+#[test]
+fn a_run_that_was_cut_short_is_resumed_by_the_next_of_its_role() {
+    let runtime: Runtime = "scripted".parse().unwrap();
+    let failed = |class| Outcome::Failed { class, detail: "x".into(), retry: Retry::Backoff };
+    for (outcome, resumes) in [
+        (Outcome::Completed, false),
+        (Outcome::Interrupted { by: ann() }, true),
+        (failed(FailureClass::Crashed), true),
+        (failed(FailureClass::RateLimited), true),
+        (failed(FailureClass::SessionLost), false),
+        (failed(FailureClass::ContextTooLong), false),
+    ] {
+        let mut story = Story::in_development(|_| ());
+        assert_eq!(story.state.resumable(Role::Develop, &runtime), None, "nothing ran yet");
+        story.finish(Role::Develop, |finished| finished.outcome = outcome.clone());
+        let last = story.state.runs.last().unwrap().id;
+        let resumed = story.state.resumable(Role::Develop, &runtime).map(|run| run.id);
+        assert_eq!(resumed, resumes.then_some(last), "{outcome:?}");
+        assert_eq!(story.state.resumable(Role::Review, &runtime), None);
+        assert_eq!(story.state.resumable(Role::Develop, &"claude".parse().unwrap()), None);
+    }
 }
 
 #[test]

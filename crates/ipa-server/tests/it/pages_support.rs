@@ -236,7 +236,8 @@ impl Site {
         let number = self.view(task).await.state.runs.len() as u32 + 1;
         let runtime: Runtime = "fake".parse().unwrap();
         let check = check.map(Into::into);
-        let request = RunRequest { role, agent: AgentId::main(), runtime, session: None, check };
+        let request =
+            RunRequest { role, agent: AgentId::main(), runtime, session: None, resumes: None, check };
         self.pod(task, TaskCommand::RequestRun(Box::new(request))).await;
         let run = RunId::new(task.id, number);
         let process = ProcessIdentity { pid: 4711, start_time: 1, boot_id: "boot".into() };

@@ -95,7 +95,7 @@ impl House {
             self.pod(task, TaskCommand::RecordWorkspace { agent: agent.clone(), path, branch, base }).await;
         }
         let runtime = "fake".parse().unwrap();
-        let request = RunRequest { role, agent, runtime, session: None, check: None };
+        let request = RunRequest { role, agent, runtime, session: None, resumes: None, check: None };
         self.pod(task, TaskCommand::RequestRun(Box::new(request))).await;
         let run = self.engine.task(task).await.unwrap().state.open_run().unwrap().id;
         let process = ProcessIdentity { pid: 1, start_time: 1, boot_id: "boot".into() };

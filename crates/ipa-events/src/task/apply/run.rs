@@ -21,7 +21,7 @@ pub(super) fn request(state: &mut TaskState, event: &Event, requested: &RunReque
         && state.head.as_ref().is_some_and(|head| state.evidence(head) == Evidence::Failed);
     state.fixes = state.fixes.saturating_add(u32::from(mends));
     state.retry = None;
-    let RunRequested { run, place, role, phase, attempt, runtime, session, head, messages, check } =
+    let RunRequested { run, place, role, phase, attempt, runtime, session, resumes, head, messages, check } =
         requested.clone();
     state.runs.push(Run {
         id: run,
@@ -31,6 +31,7 @@ pub(super) fn request(state: &mut TaskState, event: &Event, requested: &RunReque
         attempt,
         runtime,
         session,
+        resumes,
         head,
         messages,
         check,

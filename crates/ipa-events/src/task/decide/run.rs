@@ -30,6 +30,7 @@ impl Task<'_> {
             attempt: self.state.failures.saturating_add(1),
             runtime: request.runtime.clone(),
             session: request.session.clone(),
+            resumes: request.resumes,
             head,
             messages,
             check: request.check.clone(),

@@ -124,6 +124,7 @@ fn run_events(id: TaskId) -> Vec<TaskEvent> {
             attempt: 2,
             runtime: "claude".parse().unwrap(),
             session: Some("0193b2f4".parse().unwrap()),
+            resumes: None,
             head: oid('0'),
             messages: vec![1],
             check: Some("./test".into()),

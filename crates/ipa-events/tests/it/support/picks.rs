@@ -171,6 +171,7 @@ impl Pick {
                 agent,
                 runtime: "scripted".parse().unwrap(),
                 session: (self.a % 2 == 0).then(|| "s-1".parse().unwrap()),
+                resumes: (self.a % 3 == 0).then_some(run),
                 check: (self.b % 2 == 0).then(|| "./test".into()),
             })),
             26 => C::RecordStarted { run, process: process(), session: None, sandbox: self.text() },

@@ -113,7 +113,7 @@ impl Story {
         let check = (role == Role::Check).then(|| "./test".into());
         let agent = if role == Role::Check { AgentId::check() } else { AgentId::main() };
         let runtime = "scripted".parse().unwrap();
-        let request = RunRequest { role, agent, runtime, session: None, check };
+        let request = RunRequest { role, agent, runtime, session: None, resumes: None, check };
         self.pod(TaskCommand::RequestRun(Box::new(request))).unwrap();
         self.state.open_run().unwrap().id
     }
@@ -124,7 +124,7 @@ impl Story {
         self.pod(TaskCommand::RecordStarted {
             run,
             process: process(),
-            session: None,
+            session: Some("0193b2f4".parse().unwrap()),
             sandbox: "none".into(),
         })
         .unwrap();

@@ -81,7 +81,7 @@ impl Drive {
             lease: workspace.lease.clone(),
             output: workspace.tmp.join(format!("output-{}.md", run.id.number)),
             prompt: text,
-            session: run.session.clone().map_or(Session::Fresh, Session::New),
+            session: session(run),
             model: role.model.clone(),
             policy: Policy { allow: Tools(role.tools.clone().unwrap_or_else(|| tools(run.role))) },
             limits: limits(run.role, self.parts.config.run_limits),
@@ -152,6 +152,14 @@ fn no_workspace(error: &WorkspaceError) -> Heard {
 /// A check may be silent for as long as it may take.
 fn limits(role: Role, limits: RunLimits) -> RunLimits {
     if role == Role::Check { RunLimits { silence: limits.turn, ..limits } } else { limits }
+}
+
+fn session(run: &Run) -> Session {
+    match (run.session.clone(), run.resumes) {
+        (None, _) => Session::Fresh,
+        (Some(id), None) => Session::New(id),
+        (Some(id), Some(_)) => Session::Resume(id),
+    }
 }
 
 /// Says in one line what confines a run, and what does not.

@@ -112,7 +112,8 @@ impl Story {
     fn with_run(mut self, role: Role, check: Option<&str>) -> Self {
         let agent = if check.is_some() { AgentId::check() } else { AgentId::main() };
         let runtime = "scripted".parse().unwrap();
-        let request = RunRequest { role, agent, runtime, session: None, check: check.map(Arc::from) };
+        let request =
+            RunRequest { role, agent, runtime, session: None, resumes: None, check: check.map(Arc::from) };
         self = self.then(&Principal::Scheduler, TaskCommand::RequestRun(Box::new(request)));
         let run = self.state.open_run().unwrap().id;
         self.around.driving = Some(run);
