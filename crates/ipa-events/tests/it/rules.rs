@@ -330,7 +330,10 @@ fn a_run_that_was_cut_short_is_resumed_by_the_next_of_its_role() {
     ] {
         let mut story = Story::in_development(|_| ());
         assert_eq!(story.state.resumable(Role::Develop, &runtime), None, "nothing ran yet");
-        story.finish(Role::Develop, |finished| finished.outcome = outcome.clone());
+        story.finish(Role::Develop, |finished| {
+            finished.head = Some(oid('1'));
+            finished.outcome = outcome.clone();
+        });
         let last = story.state.runs.last().unwrap().id;
         let resumed = story.state.resumable(Role::Develop, &runtime).map(|run| run.id);
         assert_eq!(resumed, resumes.then_some(last), "{outcome:?}");

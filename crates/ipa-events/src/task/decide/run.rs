@@ -18,6 +18,9 @@ impl Task<'_> {
         if let Some(open) = self.state.open_run() {
             return Err(TaskError::RunOpen(open.id));
         }
+        if let Some(resumed) = request.resumes.filter(|id| self.state.run(*id).is_none()) {
+            return Err(TaskError::UnknownRun(resumed));
+        }
         let head = self.state.head.as_ref().or_else(|| self.state.base());
         let head = head.ok_or(TaskError::NotCalledFor("there is no workspace yet"))?.clone();
         let number = u32::try_from(self.state.runs.len().saturating_add(1)).unwrap_or(u32::MAX);
