@@ -80,7 +80,7 @@ pub(crate) struct CreateArgs {
     /// The branch to start from
     #[arg(long, value_name = "BRANCH")]
     pub(crate) base: Option<BranchName>,
-    /// Which agent works on it: command:COMMAND, scripted or scripted:FILE
+    /// Which agent works on it: claude, command:COMMAND, scripted or scripted:FILE
     #[arg(long, value_name = "RUNTIME", env = "IPA_AGENT")]
     pub(crate) agent: Option<Runtime>,
     /// Whether a person opens the gates

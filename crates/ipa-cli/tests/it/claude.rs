@@ -12,6 +12,9 @@ use crate::support::{World, eventually, git};
 /// The key that Claude is given. It must be found nowhere.
 const KEY: &str = "sk-ant-canary-7f3a9c1e5b";
 
+/// Its end is enough to know it by.
+const END: &str = "canary-7f3a9c1e5b";
+
 /// A world whose agent is Claude, and the model behind it; none if there is no program to be tested.
 pub(crate) fn claude(
     tools: &[&str],
@@ -75,10 +78,6 @@ fn a_task_goes_from_a_sentence_to_its_branch_with_the_real_claude() {
         let gate = open(&world, &task, "gate");
         assert!(gate["payload"]["document"]["text"].as_str().unwrap().contains(document), "{gate:#}");
         world.ipa(&["approve", gate["handle"].as_str().unwrap()]).ok();
-        world.until(&task, "what follows", |task| {
-            decisions(task).filter(|it| it["kind"] == "gate" && it["state"] == "answered").count() > 0
-                && task["open_decisions"].as_array().unwrap().iter().all(|it| *it != gate["handle"])
-        });
     }
     // The server is killed while Claude waits; what a person says afterwards reaches it, once.
     let permission = open(&world, &task, "permission");
@@ -105,7 +104,7 @@ fn a_task_goes_from_a_sentence_to_its_branch_with_the_real_claude() {
     assert_eq!(holds_key(&world), Vec::<String>::new());
 }
 
-/// Names every file below the data directory that holds the key.
+/// Names every file below the data directory that holds the key, or its end.
 fn holds_key(world: &World) -> Vec<String> {
     let (mut found, mut folders) = (Vec::new(), vec![world.data()]);
     while let Some(folder) = folders.pop() {
@@ -115,7 +114,7 @@ fn holds_key(world: &World) -> Vec<String> {
                 folders.push(entry.path());
             } else if kind.is_file() {
                 let bytes = fs::read(entry.path()).unwrap();
-                if bytes.windows(KEY.len()).any(|it| it == KEY.as_bytes()) {
+                if bytes.windows(END.len()).any(|it| it == END.as_bytes()) {
                     found.push(entry.path().display().to_string());
                 }
             }
@@ -189,5 +188,7 @@ fn claude_is_listed_and_checked() {
     assert!(check.out.contains("(Claude Code)"), "{check:?}");
     let shown = world.ipa(&["config", "show", "--origin"]).ok();
     assert!(!shown.out.contains(KEY) && shown.out.contains("(hidden)"), "{shown:?}");
-    assert!(eventually(|| world.ipa(&["agent", "list", "--json"]).ok().out.contains("claude")));
+    let agents = world.ipa(&["agent", "list", "--json"]).ok().json();
+    let claude = agents["items"].as_array().unwrap().iter().find(|agent| agent["name"] == "claude");
+    assert_eq!(claude.unwrap()["works"], true, "{agents:#}");
 }

@@ -1,6 +1,8 @@
 //! The form that answers what waits for a person. It says what was seen: if that has changed, nothing is decided,
 //! the page says what changed, and what was typed is still there.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -9,6 +11,7 @@ use ipa_events::{DecisionId, Envelope, PayloadHash, TaskCommand};
 use ipa_pod::TaskView;
 use maud::html;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::reply::{by_script, done, refused, text_of};
 use super::task::find;
@@ -38,6 +41,19 @@ pub(super) struct Sent {
     payload_hash: String,
 }
 
+impl Sent {
+    /// Returns what a tool is to do in the place of what its agent wants, if that was changed.
+    fn edited(&self) -> Option<String> {
+        text_of(&self.input).filter(|input| Some(input) != text_of(&self.input_shown).as_ref())
+    }
+
+    /// Returns all that was typed: nothing of it may be lost.
+    fn typed(&self) -> String {
+        let words = Some(self.text.clone()).filter(|text| !text.is_empty());
+        [words, self.edited()].into_iter().flatten().collect::<Vec<_>>().join("\n\n")
+    }
+}
+
 pub(super) async fn decide(
     State(state): State<AppState>,
     viewer: Viewer,
@@ -61,9 +77,9 @@ pub(super) async fn decide(
         Err(refusal) => refusal.naming(task, handle),
     };
     if by_script(&headers) || refusal.problem().status != StatusCode::CONFLICT.as_u16() {
-        return Ok(refused(&headers, refusal, &sent.text));
+        return Ok(refused(&headers, refusal, &sent.typed()));
     }
-    changed(&state, &viewer, (&view, refusal, &sent.text)).await
+    changed(&state, &viewer, (&view, refusal, &sent.typed())).await
 }
 
 fn answer(decision: DecisionId, sent: &Sent) -> Result<TaskCommand, Refusal> {
@@ -75,8 +91,8 @@ fn answer(decision: DecisionId, sent: &Sent) -> Result<TaskCommand, Refusal> {
         |what: &str| Refusal::new(Code::InvalidRequest, what.to_owned()).help("write it, then send it again");
     let verdict = match (sent.verdict.as_str(), text_of(&sent.choice)) {
         (_, Some(choice)) => Verdict::Answer { text: choice.into() },
-        ("approve", None) if edited(&sent.input) != edited(&sent.input_shown) => {
-            Verdict::Edit { input: sent.input.as_str().into(), note: text.map(Into::into) }
+        ("approve", None) if let Some(input) = sent.edited() => {
+            Verdict::Edit { input: object(&input)?, note: text.map(Into::into) }
         }
         ("approve", None) => Verdict::Approve { note: text.map(Into::into) },
         ("reject", None) => {
@@ -90,9 +106,13 @@ fn answer(decision: DecisionId, sent: &Sent) -> Result<TaskCommand, Refusal> {
     Ok(TaskCommand::Answer { decision, seen: Some(seen), verdict })
 }
 
-/// A form ends its lines in its own way.
-fn edited(text: &str) -> String {
-    text.replace("\r\n", "\n").trim().to_owned()
+/// Checks what a person wrote for a tool to do.
+fn object(input: &str) -> Result<Arc<str>, Refusal> {
+    let read: Result<Map<String, Value>, _> = serde_json::from_str(input);
+    read.map(|_object| input.into()).map_err(|error| {
+        Refusal::new(Code::InvalidRequest, format!("what the tool is to do is no JSON object: {error}"))
+            .help("mend it, then send it again")
+    })
 }
 
 /// Shows what is there now in place of what was seen, with the words that were typed.
