@@ -11,7 +11,9 @@ mod values;
 
 pub(crate) use error::ConfigError;
 pub(crate) use layers::Row;
-pub(crate) use values::{AgentValues, BackendName, DurabilityName, RoleValues, StrategyName, Values};
+pub(crate) use values::{
+    AgentValues, BackendName, DurabilityName, OneRole, RoleValues, StrategyName, Values,
+};
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

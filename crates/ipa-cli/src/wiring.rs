@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ipa_agent::{ClaudeRuntime, CommandRuntime, Program, ScriptedRuntime};
+use ipa_events::Role;
 use ipa_events::store::{Durability, OpenStoreError, SqliteOptions, SqliteStore, Store};
 use ipa_events::task::{Gates, TaskLimits};
 use ipa_pod::{Engine, EngineConfig, PodConfig, RoleConfig, Roles, SlotLimits, Strategy, TaskDefaults};
@@ -16,7 +17,7 @@ use ipa_workspace::{Config as WorkspaceConfig, Dirs, GitWorkspaces, SandboxBacke
 use no_workspaces::NoWorkspaces;
 
 use crate::commands::nearest_repository;
-use crate::config::{AgentValues, BackendName, DurabilityName, RoleValues, Settings, StrategyName};
+use crate::config::{AgentValues, BackendName, DurabilityName, OneRole, RoleValues, Settings, StrategyName};
 use crate::failure::Failure;
 use crate::holder::{self, HolderError};
 
@@ -106,18 +107,13 @@ fn program(settings: &Settings, name: &str, values: &AgentValues) -> Program {
     Program { argv: vec![command], env }
 }
 
-fn role(model: Option<&String>, tools: Option<&Vec<String>>) -> RoleConfig {
-    RoleConfig { model: model.map(|model| model.as_str().into()), tools: tools.cloned() }
+fn role(values: &OneRole) -> RoleConfig {
+    RoleConfig { model: values.model.as_deref().map(Into::into), tools: values.tools.clone() }
 }
 
 fn roles(values: &RoleValues) -> Roles {
     let RoleValues { spec, plan, develop, review } = values;
-    Roles {
-        spec: role(spec.model.as_ref(), spec.tools.as_ref()),
-        plan: role(plan.model.as_ref(), plan.tools.as_ref()),
-        develop: role(develop.model.as_ref(), develop.tools.as_ref()),
-        review: role(review.model.as_ref(), review.tools.as_ref()),
-    }
+    Roles { spec: role(spec), plan: role(plan), develop: role(develop), review: role(review) }
 }
 
 fn engine_config(settings: &Settings) -> EngineConfig {
@@ -126,6 +122,12 @@ fn engine_config(settings: &Settings) -> EngineConfig {
     let mut config = EngineConfig::new(settings.data.join("runs"));
     config.defaults = TaskDefaults {
         agent: values.roles.develop.agent.clone(),
+        roles: values
+            .roles
+            .agents()
+            .filter(|(role, _)| *role != Role::Develop)
+            .map(|(role, agent)| (role, agent.clone()))
+            .collect(),
         gates: Gates::from(values.gates),
         checks: values.checks.commands.iter().map(|check| check.as_str().into()).collect(),
         limits: TaskLimits { attempts: limits.attempts, ..TaskLimits::default() },

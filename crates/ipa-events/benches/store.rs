@@ -203,6 +203,7 @@ async fn long_task(store: &Store, id: TaskId, events: usize) {
         repo: "/bench".parse().unwrap(),
         base: None,
         agent: "scripted".parse().unwrap(),
+        roles: std::collections::BTreeMap::new(),
         gates: task::Gates::default(),
         checks: Vec::new(),
         start_at: ipa_events::Phase::SpecClarification,

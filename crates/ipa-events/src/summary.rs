@@ -118,7 +118,7 @@ impl Summary {
             version,
             phase: state.phase,
             waits: state.waits(),
-            agent: created.agent.clone(),
+            agent: created.agent_in(state.phase).clone(),
             repo: created.repo.clone(),
             branch: state.branch().cloned(),
             commit: state.head.clone(),

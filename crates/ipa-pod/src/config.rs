@@ -69,14 +69,23 @@ pub struct RoleConfig {
 /// What a new task gets where its author did not choose.
 #[derive(Debug, Clone)]
 pub struct TaskDefaults {
-    /// The agent.
+    /// The agent that carries the plan out, and has each role that no other has.
     pub agent: Option<Runtime>,
+    /// The roles that another agent has.
+    pub roles: BTreeMap<Role, Runtime>,
     /// Who opens the gates.
     pub gates: Gates,
     /// The commands that check the work.
     pub checks: Vec<Arc<str>>,
     /// The limits.
     pub limits: TaskLimits,
+}
+
+impl TaskDefaults {
+    /// Returns the agent of a task whose author named none, and those of the roles that another has.
+    pub(crate) fn agents(&self) -> Option<(Runtime, BTreeMap<Role, Runtime>)> {
+        self.agent.clone().map(|agent| (agent, self.roles.clone()))
+    }
 }
 
 /// How many agents work at a time.
@@ -132,6 +141,7 @@ impl EngineConfig {
             runs,
             defaults: TaskDefaults {
                 agent: None,
+                roles: BTreeMap::new(),
                 gates: Gates::default(),
                 checks: Vec::new(),
                 limits: TaskLimits::default(),

@@ -10,6 +10,7 @@ pub use pods::Drain;
 pub use read::{TaskRow, TaskView};
 pub use work::RuntimeRow;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -135,7 +136,10 @@ impl Engine {
     /// [`EngineError::NoAgent`], [`EngineError::Refused`] for an empty request, or why it was not stored.
     pub async fn create(&self, ctx: Ctx, draft: TaskDraft) -> Result<CreatedTask, EngineError> {
         let defaults = &self.inner.parts.config.defaults;
-        let agent = draft.agent.or_else(|| defaults.agent.clone()).ok_or(EngineError::NoAgent)?;
+        let (agent, roles) = match draft.agent {
+            Some(agent) => (agent, BTreeMap::new()),
+            None => defaults.agents().ok_or(EngineError::NoAgent)?,
+        };
         for on in &draft.depends_on {
             if !self.has_events(*on).await? {
                 return Err(EngineError::UnknownDependency(Reference::Id(*on)));
@@ -156,6 +160,7 @@ impl Engine {
             repo: draft.repo,
             base: draft.base,
             agent,
+            roles,
             gates: draft.gates.unwrap_or(defaults.gates),
             checks: draft.checks.unwrap_or_else(|| defaults.checks.clone()),
             start_at: draft.start_at,

@@ -182,7 +182,7 @@ impl State {
         self.claim(None).map_or(Ok(()), |claim| self.args.slots.look(&claim))
     }
 
-    /// Makes this task's claim for a run, of its agent or of another.
+    /// Makes this task's claim for a run, of the agent of its phase or of another.
     fn claim(&self, runtime: Option<&Runtime>) -> Option<Claim> {
         let state = self.args.task.now().state;
         let created = state.created.as_ref()?;
@@ -190,7 +190,7 @@ impl State {
             task: state.handle()?,
             priority: state.priority,
             repo: created.repo.to_string(),
-            runtime: runtime.unwrap_or(&created.agent).kind().to_owned(),
+            runtime: runtime.unwrap_or(created.agent_in(state.phase)).kind().to_owned(),
             new_work: new_work(state.phase),
         })
     }
@@ -257,7 +257,7 @@ impl State {
     async fn start(&mut self, seen: Version, role: Role, check: Option<Arc<str>>) -> Done {
         let agent = if check.is_some() { AgentId::check() } else { AgentId::main() };
         let Some(created) = self.args.task.now().state.created.clone() else { return Done::WillWakeMe };
-        let runtime = runtime_for(&created.agent, check.as_deref());
+        let runtime = runtime_for(created.agent_of(role), check.as_deref());
         let Some(claim) = self.claim(Some(&runtime)) else { return Done::WillWakeMe };
         let permit = match self.args.slots.try_take(claim) {
             Ok(permit) => permit,

@@ -1,7 +1,9 @@
 //! Creating a task and following it until it ends or needs a person.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use ipa_events::Runtime;
 use ipa_pod::{Drain, Scope};
 use ipa_server::wire::{AgentRow, Command, CreateTask, EventRecord, TaskDetail};
 use serde_json::Value;
@@ -86,10 +88,12 @@ async fn at_rest(app: &App, client: &Client, detail: &TaskDetail, ending: Ending
     told(app, client, detail, ending).await
 }
 
-/// Creates the task, after a look at whether its agent works here.
+/// Creates the task, after a look at whether its agents work here.
 async fn create(app: &App, client: &Client, draft: &CreateTask) -> Result<TaskDetail, Failure> {
-    let agent = draft.agent.as_ref().or(app.settings.values.roles.develop.agent.as_ref());
-    if let Some(agent) = agent {
+    let of_roles = app.settings.values.roles.agents().map(|(_, agent)| agent);
+    let agents: BTreeSet<&Runtime> =
+        draft.agent.as_ref().map_or_else(|| of_roles.collect(), |one| [one].into());
+    for agent in agents {
         let row: AgentRow = client.read(&format!("/api/v1/agents/{}", part(agent.as_str())?)).await?;
         if !row.works {
             return Err(Failure::Usage {

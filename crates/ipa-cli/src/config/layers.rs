@@ -55,29 +55,31 @@ pub(super) fn read(cwd: &Path, user_file: Option<&Path>) -> Result<Layers, Confi
 
 /// Lists every value with where it comes from.
 pub(super) fn rows(figment: &Figment) -> Vec<Row> {
-    let mut rows = Vec::new();
-    let dict: Dict = figment.extract().unwrap_or_default();
-    collect(figment, "", &dict, &mut rows);
-    rows
-}
-
-fn collect(figment: &Figment, prefix: &str, dict: &Dict, rows: &mut Vec<Row>) {
-    for (name, value) in dict {
-        let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
-        if let Value::Dict(_, inner) = value {
-            collect(figment, &key, inner, rows);
-            continue;
-        }
+    let row = |(key, value): (String, Value)| {
         let metadata = figment.find_metadata(&key);
         let origin = metadata.map_or_else(String::new, |metadata| match &metadata.source {
             Some(figment::Source::File(path)) => path.display().to_string(),
             _ if metadata.name.contains("environment") => "environment".to_owned(),
             _ => "default".to_owned(),
         });
-        let is_env = prefix.rsplit('.').next() == Some("env");
-        let value = if is_env { HIDDEN.into() } else { serde_json::to_value(value).unwrap_or_default() };
-        rows.push(Row { key, value, origin });
+        let hidden = matches!(key.split('.').collect::<Vec<_>>()[..], ["agents", _, "env", ..]);
+        let value = if hidden { HIDDEN.into() } else { serde_json::to_value(value).unwrap_or_default() };
+        Row { key, value, origin }
+    };
+    leaves(figment.extract().unwrap_or_default()).into_iter().map(row).collect()
+}
+
+/// Lists the values in a dictionary with their whole names, such as `limits.runs`.
+fn leaves(dict: Dict) -> Vec<(String, Value)> {
+    let mut all = Vec::new();
+    for (name, value) in dict {
+        if let Value::Dict(_, inner) = value {
+            all.extend(leaves(inner).into_iter().map(|(rest, value)| (format!("{name}.{rest}"), value)));
+        } else {
+            all.push((name, value));
+        }
     }
+    all
 }
 
 /// Reads and checks one file; none when it is not there.
@@ -144,27 +146,11 @@ fn harmless(
     let data = file.data().map_err(unreadable)?;
     let mut kept = Figment::new();
     let mut left_out = Vec::new();
-    for (key, value) in data.into_values().flatten() {
-        match (key.as_str(), &value) {
-            ("base", _) => kept = kept.merge(layer(path, &key, value)),
-            ("roles", _) => {
-                let agent = value.clone().find("develop.agent");
-                match agent.filter(|agent| agent.as_str().is_some_and(|name| !name.contains(':'))) {
-                    Some(agent) => kept = kept.merge(layer(path, "roles.develop.agent", agent)),
-                    None => left_out.push(key),
-                }
-            }
-            ("gates", Value::Dict(_, gates)) => {
-                for (gate, policy) in gates {
-                    let name = format!("gates.{gate}");
-                    if policy.as_str() == Some("ask") {
-                        kept = kept.merge(layer(path, &name, policy.clone()));
-                    } else {
-                        left_out.push(name);
-                    }
-                }
-            }
-            (_, _) => left_out.push(key),
+    for (name, value) in data.into_values().flat_map(leaves) {
+        if is_harmless(&name, &value) {
+            kept = kept.merge(layer(path, &name, value));
+        } else {
+            left_out.push(name);
         }
     }
     if !left_out.is_empty() {
@@ -175,6 +161,16 @@ fn harmless(
         ));
     }
     Ok(kept)
+}
+
+/// Tells whether a repository may say this of itself.
+fn is_harmless(name: &str, value: &Value) -> bool {
+    match name.split('.').collect::<Vec<_>>()[..] {
+        ["base"] => true,
+        ["roles", _, "agent"] => value.as_str().is_some_and(|agent| !agent.contains(':')),
+        ["gates", _] => value.as_str() == Some("ask"),
+        _ => false,
+    }
 }
 
 /// One value as a layer that is known to come from a file.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipa_events::task::{GatePolicy, Gates, TaskLimits};
-use ipa_events::{BranchName, Runtime};
+use ipa_events::{BranchName, Role, Runtime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// What can be configured.
@@ -43,35 +43,33 @@ pub(crate) struct RoleValues {
     pub(crate) spec: OneRole,
     /// The one that writes the plan.
     pub(crate) plan: OneRole,
-    /// The one that carries the plan out; its agent has all roles of a task whose author named none.
-    pub(crate) develop: DevelopRole,
+    /// The one that carries the plan out; its agent has each role for which none is named.
+    pub(crate) develop: OneRole,
     /// The one that answers a review.
     pub(crate) review: OneRole,
+}
+
+impl RoleValues {
+    /// Lists the roles for which an agent is named, with it. They count for a task whose author named none.
+    pub(crate) fn agents(&self) -> impl Iterator<Item = (Role, &Runtime)> {
+        let Self { spec, plan, develop, review } = self;
+        let roles =
+            [(Role::Spec, spec), (Role::Plan, plan), (Role::Develop, develop), (Role::Review, review)];
+        roles.into_iter().filter_map(|(role, values)| Some((role, values.agent.as_ref()?)))
+    }
 }
 
 /// `[roles.R]`
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct OneRole {
+    /// Which agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) agent: Option<Runtime>,
     /// Which model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) model: Option<String>,
     /// What it may use unasked, as its agent calls it; else what the role needs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) tools: Option<Vec<String>>,
-}
-
-/// `[roles.develop]`
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct DevelopRole {
-    /// Which agent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) agent: Option<Runtime>,
-    /// As in [`OneRole`].
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) model: Option<String>,
-    /// As in [`OneRole`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tools: Option<Vec<String>>,
 }

@@ -113,11 +113,12 @@ fn a_broken_configuration_file_is_exit_2_with_file_line_and_the_nearest_name() {
 fn a_repositorys_file_can_only_be_stricter() {
     let world = World::new();
     let file = "[gates]\ndevelopment = \"ask\"\nreview = \"auto\"\n[checks]\ncommands = [\"rm -rf /\"]\n\
-                [roles.develop]\nagent = \"command:evil\"\n";
+                [roles.develop]\nagent = \"command:evil\"\n\
+                [roles.plan]\nagent = \"codex\"\nmodel = \"dearest\"\n";
     fs::write(world.path("repo/ipa.toml"), file).unwrap();
     let mut command = world.command(&["config", "show", "--json"]);
     let said = crate::support::said(&command.current_dir(world.path("repo")).output().unwrap());
-    for ignored in ["gates.review", "checks", "roles"] {
+    for ignored in ["gates.review", "checks.commands", "roles.develop.agent", "roles.plan.model"] {
         assert!(said.err.contains(ignored), "{said:?}");
     }
     let rows = said.json();
@@ -129,6 +130,7 @@ fn a_repositorys_file_can_only_be_stricter() {
     assert_eq!(value("gates.review"), Some("ask".into()));
     assert_eq!(value("checks.commands"), Some(serde_json::json!([])));
     assert_eq!(value("roles.develop.agent"), None);
+    assert_eq!((value("roles.plan.agent"), value("roles.plan.model")), (Some("codex".into()), None));
 }
 
 #[test]

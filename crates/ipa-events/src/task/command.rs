@@ -1,5 +1,6 @@
 //! What may be asked of a task. A command may be refused.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::event::{Delivery, EscalationReason, ProcessIdentity};
@@ -238,6 +239,8 @@ pub struct NewTask {
     pub base: Option<BranchName>,
     /// Which agent works on it.
     pub agent: Runtime,
+    /// The roles that another agent has.
+    pub roles: BTreeMap<Role, Runtime>,
     /// Who opens its gates.
     pub gates: Gates,
     /// The commands that check the work.

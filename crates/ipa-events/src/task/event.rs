@@ -2,6 +2,7 @@
 //!
 //! The wire name of an event is `noun.verb_past`; it stands beside the variant and nowhere else.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -139,6 +140,9 @@ pub struct Created {
     pub base: Option<BranchName>,
     /// Which agent works on it.
     pub agent: Runtime,
+    /// The roles that another agent has.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub roles: BTreeMap<Role, Runtime>,
     /// Who opens its gates.
     pub gates: Gates,
     /// The commands that check the work, run by ipa on the exact commit.
@@ -151,6 +155,18 @@ pub struct Created {
     pub depends_on: Vec<TaskId>,
     /// Its limits.
     pub limits: TaskLimits,
+}
+
+impl Created {
+    /// Returns who has a role.
+    pub fn agent_of(&self, role: Role) -> &Runtime {
+        self.roles.get(&role).unwrap_or(&self.agent)
+    }
+
+    /// Returns who works on the task in a phase; once it is over, who carried it out.
+    pub fn agent_in(&self, phase: Phase) -> &Runtime {
+        self.agent_of(phase.role().unwrap_or(Role::Develop))
+    }
 }
 
 /// A new version of the spec or the plan.

@@ -39,6 +39,32 @@ async fn a_task_goes_from_a_request_to_a_delivered_commit_on_which_the_test_pass
 }
 
 #[tokio::test]
+async fn each_role_has_its_own_agent_unless_the_author_names_one_for_all() {
+    let world = World::new();
+    let agent = world.agent("cat > /dev/null; echo 42 > answer.txt; echo some words | tee \"$IPA_OUTPUT\"");
+    let engine = world
+        .engine_with(SandboxBackend::None, |config| {
+            config.defaults.agent = Some(agent.parse().unwrap());
+            config.defaults.roles = [(Role::Spec, "scripted".parse().unwrap())].into();
+        })
+        .await;
+    engine.start(Scope::All).await.unwrap();
+    let mut own = world.draft(&agent);
+    own.start_at = Phase::SpecClarification;
+    let named = create(&engine, own.clone()).await;
+    own.agent = None;
+    let configured = create(&engine, own).await;
+
+    for (task, of_spec) in [(named, "command"), (configured, "scripted")] {
+        let view = until_phase(&engine, task, Phase::Completed).await;
+        let who = view.state.runs.iter().map(|run| (run.role, run.runtime.kind())).collect::<Vec<_>>();
+        let rest = [(Role::Plan, "command"), (Role::Develop, "command"), (Role::Check, "command")];
+        assert_eq!(who, [&[(Role::Spec, of_spec)][..], &rest].concat());
+    }
+    engine.stop(Drain::Stop).await;
+}
+
+#[tokio::test]
 async fn a_failed_check_is_told_to_the_next_run_which_mends_it() {
     let world = World::new();
     let script = "if grep -q 'A check fails' ; then echo 42 > answer.txt; else echo 43 > answer.txt; fi";
@@ -308,7 +334,7 @@ async fn a_confined_agent_writes_in_its_workspace_and_nowhere_else() {
     git(&world.repo(), &["add", "agent.sh"]);
     git(&world.repo(), &["update-index", "--chmod=+x", "agent.sh"]);
     git(&world.repo(), &["commit", "--quiet", "-m", "agent"]);
-    let engine = world.engine_with(SandboxBackend::Auto).await;
+    let engine = world.engine_with(SandboxBackend::Auto, |_| {}).await;
     engine.start(Scope::All).await.unwrap();
     let task = create(&engine, world.draft("command:./agent.sh")).await;
 

@@ -62,11 +62,15 @@ impl World {
 
     /// Opens an engine over this world's data, without a sandbox; nothing runs yet.
     pub(crate) async fn engine(&self) -> Engine {
-        self.engine_with(SandboxBackend::None).await
+        self.engine_with(SandboxBackend::None, |_| {}).await
     }
 
-    /// Opens an engine over this world's data; nothing runs yet.
-    pub(crate) async fn engine_with(&self, sandbox: SandboxBackend) -> Engine {
+    /// Opens an engine over this world's data that is told something else; nothing runs yet.
+    pub(crate) async fn engine_with(
+        &self,
+        sandbox: SandboxBackend,
+        change: impl FnOnce(&mut EngineConfig),
+    ) -> Engine {
         let data = self.data();
         std::fs::create_dir_all(&data).unwrap();
         let store = SqliteStore::open(&data.join("ipa.db"), SqliteOptions::default()).await.unwrap();
@@ -84,6 +88,7 @@ impl World {
         config.agent_env = env();
         config.cooldown = Duration::from_millis(10);
         config.pod.idle = Duration::from_millis(300);
+        change(&mut config);
         Engine::builder(store, config, Arc::new(workspaces))
             .runtime(Arc::new(CommandRuntime::new(helper.clone())))
             .runtime(Arc::new(ScriptedRuntime::new(helper)))

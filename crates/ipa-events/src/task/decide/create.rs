@@ -28,6 +28,7 @@ pub(super) fn create(new: &NewTask) -> Decided {
         repo: new.repo.clone(),
         base: new.base.clone(),
         agent: new.agent.clone(),
+        roles: new.roles.clone(),
         gates: new.gates,
         checks: new.checks.clone(),
         start_at: new.start_at,

@@ -44,6 +44,7 @@ fn task_events(id: TaskId) -> Vec<TaskEvent> {
             repo: "https://example.org/o/r.git".parse().unwrap(),
             base: Some("main".parse().unwrap()),
             agent: "command:./fix --fast".parse().unwrap(),
+            roles: [(Role::Plan, "claude".parse().unwrap())].into(),
             gates: Gates::default(),
             checks: vec!["./test".into()],
             start_at: Phase::SpecClarification,

@@ -1,5 +1,6 @@
 //! A task that lives in memory alone: commands go through `decide` and `apply`, and nothing else.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use ipa_events::task::{
@@ -31,6 +32,7 @@ pub fn new_task(task: TaskId) -> NewTask {
         repo: "/home/ann/code/repo".parse().unwrap(),
         base: Some("main".parse().unwrap()),
         agent: "scripted".parse().unwrap(),
+        roles: BTreeMap::new(),
         gates: Gates::default(),
         checks: vec!["./test".into()],
         start_at: Phase::SpecClarification,

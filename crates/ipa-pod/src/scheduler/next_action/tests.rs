@@ -58,6 +58,7 @@ impl Story {
             repo: "/repo".parse().unwrap(),
             base: None,
             agent: "scripted".parse().unwrap(),
+            roles: BTreeMap::new(),
             gates,
             checks: checks.iter().map(|check| Arc::from(*check)).collect(),
             start_at,

@@ -33,7 +33,10 @@ fn facts(view: &TaskView) -> Markup {
     let Some(created) = &state.created else { return html! {} };
     html! {
         dl.facts {
-            dt { "Agent" } dd { (visible(created.agent.as_str())) }
+            dt { "Agent" } dd {
+                (visible(created.agent.as_str()))
+                @for (role, agent) in &created.roles { br; (role) ": " (visible(agent.as_str())) }
+            }
             dt { "Repository" } dd { (visible(&created.repo.to_string())) }
             @if let Some(base) = &created.base { dt { "From" } dd { (base) } }
             @if let Some(branch) = state.branch() { dt { "Branch" } dd { code { (branch) } } }
