@@ -7,6 +7,9 @@ use std::fmt::Write as _;
 use ipa_events::Role;
 use ipa_events::task::{CheckResult, Run, TaskState};
 
+/// The file in a run's folder that keeps what its agent was told.
+pub(crate) const FILE: &str = "prompt.md";
+
 /// Writes the prompt of a run that was requested.
 pub(crate) fn prompt(state: &TaskState, run: &Run) -> String {
     let mut prompt = match run.role {

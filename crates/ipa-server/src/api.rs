@@ -38,6 +38,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/inbox/{id}/decision", post(inbox::decide))
         .route("/runs/{id}", get(run_log::show))
         .route("/runs/{id}/log", get(run_log::log))
+        .route("/runs/{id}/prompt", get(run_log::prompt))
         .route("/pods", get(place::pods))
         .route("/pods/{task}/restart", post(place::restart))
         .route("/pods/{task}/stop", post(place::stop))

@@ -19,7 +19,7 @@ pub use event::EventRecord;
 pub use ipa_pod::log::AgentEvent as LogEntry;
 pub use ipa_pod::work::{DiffSet, FileView, Listing};
 pub use rows::{AgentRow, Health, Pod, PodState, SyncOp, SyncState, Why, WorkspaceRow};
-pub use run::{CheckRow, Checks, Run, RunStatus};
+pub use run::{CheckRow, Checks, Prompt, Run, RunStatus};
 pub use task::{DocumentVersions, MessageRow, Task, TaskDetail, TaskWorkspace};
 
 use serde::{Deserialize, Serialize};
@@ -125,6 +125,7 @@ named! {
     Task = "ipa.task/v1",
     TaskDetail = "ipa.task/v1",
     Run = "ipa.run/v1",
+    Prompt = "ipa.prompt/v1",
     Decision = "ipa.decision/v1",
     EventRecord = "ipa.event/v1",
     CommandReply = "ipa.command/v1",

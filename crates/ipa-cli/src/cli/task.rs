@@ -132,6 +132,9 @@ pub(crate) struct LogsArgs {
     /// Only this run, such as T-12.r3
     #[arg(long, value_name = "R")]
     pub(crate) run: Option<String>,
+    /// What the agents were told, instead of what they did
+    #[arg(long, conflicts_with = "follow")]
+    pub(crate) prompt: bool,
 }
 
 /// `ipa diff`

@@ -1,7 +1,7 @@
 //! What the agents of a task did.
 
 use ipa_pod::log::AgentEvent;
-use ipa_server::wire::{Run, TaskDetail};
+use ipa_server::wire::{Prompt, Run, TaskDetail};
 use serde_json::{Value, json};
 
 use super::App;
@@ -13,7 +13,7 @@ use crate::cli::LogsArgs;
 use crate::client::{Client, Lines, parse};
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::{LogPrinter, Out};
+use crate::output::{LogPrinter, Out, plain};
 
 /// `ipa logs`
 pub(super) async fn run(app: &App, args: &LogsArgs) -> Result<Exit, Failure> {
@@ -25,6 +25,9 @@ pub(super) async fn run(app: &App, args: &LogsArgs) -> Result<Exit, Failure> {
     };
     if args.follow {
         return follow(app, args, &client, (detail, runs)).await;
+    }
+    if args.prompt {
+        return prompts(app.out, &client, &runs).await;
     }
     if app.out.is_json() {
         return document(app.out, &client, &runs).await;
@@ -45,6 +48,23 @@ async fn document(out: Out, client: &Client, runs: &[Run]) -> Result<Exit, Failu
         }
     }
     out.json(&json!({ "schema": "ipa.log.list/v1", "items": all, "next": null }))?;
+    Ok(Exit::Done)
+}
+
+/// Prints what the agents of some runs were told.
+async fn prompts(out: Out, client: &Client, runs: &[Run]) -> Result<Exit, Failure> {
+    let mut all: Vec<Prompt> = Vec::new();
+    for run in runs {
+        all.push(client.read(&format!("/api/v1/runs/{}/prompt", run.id)).await?);
+    }
+    if out.is_json() {
+        out.json(&json!({ "schema": "ipa.prompt.list/v1", "items": all, "next": null }))?;
+        return Ok(Exit::Done);
+    }
+    for (run, prompt) in runs.iter().zip(&all) {
+        out.line(head(run))?;
+        prompt.text.iter().flat_map(|text| text.lines()).try_for_each(|line| out.line(plain(line)))?;
+    }
     Ok(Exit::Done)
 }
 

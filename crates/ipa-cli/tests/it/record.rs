@@ -152,3 +152,28 @@ pub(crate) fn spoil(world: &World, field: &str, value: &str) {
     }
     std::fs::write(&path, bytes).unwrap();
 }
+
+#[test]
+fn what_an_agent_was_told_is_kept_with_its_run() {
+    let world = World::new();
+    let task = world.task(&[
+        "--agent",
+        "scripted",
+        "--approve",
+        "auto",
+        "--start-at",
+        "development",
+        "--check",
+        "test -e README.md",
+    ]);
+    let serving = world.serve(&[]);
+    world.until(&task, "its completion", |task| task["status"] == "completed");
+    drop(serving);
+    let told = world.ipa(&["logs", &task, "--prompt"]).ok().out;
+    assert!(told.contains("develop  T-1.r1") && told.contains("## Request\n\n```text\nDo it\n```"), "{told}");
+    let told = world.ipa(&["logs", &task, "--prompt", "--json"]).ok().json();
+    assert_eq!(told["schema"], "ipa.prompt.list/v1");
+    assert_eq!((&told["items"][1]["run"], &told["items"][1]["text"]), (&"T-1.r2".into(), &Value::Null));
+    let one = world.ipa(&["logs", &task, "--run", "T-1.r1", "--prompt", "--json"]).ok().json();
+    assert_eq!(one["items"], serde_json::json!([told["items"][0]]));
+}

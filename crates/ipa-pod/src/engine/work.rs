@@ -1,6 +1,9 @@
 //! Looking at the work: files, differences, what an agent said. Needs no pod.
 
+use std::io;
+
 use ipa_agent::{Probe, ProbeError, RunDir, Tail};
+use ipa_events::task::Run;
 use ipa_events::{AgentId, RunId, Runtime, TaskId, WorkspaceId};
 use ipa_workspace::{
     DiffQuery, DiffSet, DiffTo, FileRoot, FileView, Listing, RelPath, Workspace, WorkspaceError,
@@ -8,6 +11,7 @@ use ipa_workspace::{
 
 use super::Engine;
 use crate::error::EngineError;
+use crate::prompt;
 
 /// A kind of agent, and whether it works here.
 pub struct RuntimeRow {
@@ -99,11 +103,33 @@ impl Engine {
     ///
     /// [`EngineError::Unknown`] when there is no such run.
     pub async fn run_log(&self, run: RunId) -> Result<Tail, EngineError> {
-        let unknown = || EngineError::Unknown { what: "run", name: run.to_string() };
-        let state = self.task(run.task).await?.state;
-        let found = state.run(run).ok_or_else(unknown)?;
-        let runtime = self.inner.parts.runtime(&found.runtime).ok_or_else(unknown)?;
+        let runtime = self.run(run).await?.runtime;
+        let runtime = self.inner.parts.runtime(&runtime).ok_or_else(|| unknown(run))?;
         Ok(runtime.tail(RunDir::new(self.inner.parts.run_dir(run))))
+    }
+
+    /// Reads what the agent of a run was told when it was started, Markdown; none when nobody was told anything, as
+    /// before it starts, or in a check.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Unknown`] when there is no such run, [`EngineError::Workspace`] when it cannot be read.
+    pub async fn prompt(&self, run: RunId) -> Result<Option<String>, EngineError> {
+        self.run(run).await?;
+        let path = self.inner.parts.run_dir(run).join(prompt::FILE);
+        match tokio::fs::read_to_string(&path).await {
+            Ok(text) => Ok(Some(text).filter(|text| !text.is_empty())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => {
+                let doing = "reading what an agent was told in";
+                Err(EngineError::Workspace(WorkspaceError::Io { doing, path, source }))
+            }
+        }
+    }
+
+    async fn run(&self, run: RunId) -> Result<Run, EngineError> {
+        let state = self.task(run.task).await?.state;
+        state.run(run).cloned().ok_or_else(|| unknown(run))
     }
 
     /// Lists the kinds of agents, and whether they work here.
@@ -123,4 +149,8 @@ impl Engine {
         let runtime = self.inner.parts.runtime(name)?;
         Some(runtime.probe(name).await)
     }
+}
+
+fn unknown(run: RunId) -> EngineError {
+    EngineError::Unknown { what: "run", name: run.to_string() }
 }

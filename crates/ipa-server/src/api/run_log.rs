@@ -1,4 +1,4 @@
-//! Runs, and what their agents did, as JSON lines.
+//! Runs, what their agents were told, and what they did, as JSON lines.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::error::Code;
 use crate::error::problem::{Refusal, chain};
 use crate::security::{StreamPermit, Viewer};
 use crate::state::AppState;
-use crate::wire::{NDJSON, Run};
+use crate::wire::{NDJSON, Prompt, Run};
 
 /// How many entries one read brings.
 const PAGE: usize = 1_000;
@@ -41,6 +41,18 @@ pub(super) async fn show(
             .help("`ipa show TASK` lists a task's runs")
     };
     Ok(reply::single(found.ok_or_else(unknown)?))
+}
+
+/// Shows what the agent of a run was told.
+pub(super) async fn prompt(
+    State(state): State<AppState>,
+    _viewer: Viewer,
+    In(name): In<String>,
+) -> Result<Response, Refusal> {
+    let run = extract::run(state.engine(), &name).await?;
+    let handle = state.engine().task(run.task).await?.row.summary.handle;
+    let text = state.engine().prompt(run).await?;
+    Ok(reply::single(Prompt { run: run.handle(handle), text }))
 }
 
 #[derive(Deserialize)]

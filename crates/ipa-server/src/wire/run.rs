@@ -51,6 +51,15 @@ pub struct Run {
     pub usage: Usage,
 }
 
+/// What the agent of a run was told when it was started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prompt {
+    /// The run's handle, such as `T-12.r3`.
+    pub run: String,
+    /// The text, Markdown; none before the run is started, and in a check.
+    pub text: Option<String>,
+}
+
 /// How far a run is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
