@@ -1,6 +1,7 @@
 //! [`Workspaces`] over git: each operation runs to its end on a blocking thread, whether or not its caller waits.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -27,6 +28,10 @@ pub struct GitWorkspaces {
 
 /// How many operations run at once: one that waits for a lock holds a thread, and there is no end of askers.
 const SLOTS: usize = 32;
+
+/// How often, and how soon after one another, a checkout that is in use is looked at again before it is left alone: the
+/// host of a run that is over still lives for a moment.
+const LEAVING: (u32, Duration) = (40, Duration::from_millis(50));
 
 impl GitWorkspaces {
     /// Opens what lies in the configured folders, making those that are missing.
@@ -58,6 +63,26 @@ impl GitWorkspaces {
             ended.await.unwrap_or_else(|error| Err(failed(error.to_string())))
         };
         task.boxed()
+    }
+
+    /// Takes a checkout away, after a little patience for who is just leaving it.
+    fn take_away<T: Send + 'static>(
+        &self,
+        id: &WorkspaceId,
+        operation: fn(&Engine, &WorkspaceId) -> Result<T, WorkspaceError>,
+    ) -> BoxFuture<'_, Result<T, WorkspaceError>> {
+        let (id, (looks, pause)) = (id.clone(), LEAVING);
+        let once = move |id: WorkspaceId| self.run(move |engine| operation(engine, &id));
+        let patient = async move {
+            for _ in 0..looks {
+                match once(id.clone()).await {
+                    Err(WorkspaceError::Busy(_)) => tokio::time::sleep(pause).await,
+                    other => return other,
+                }
+            }
+            once(id).await
+        };
+        patient.boxed()
     }
 }
 
@@ -115,13 +140,11 @@ impl Workspaces for GitWorkspaces {
     }
 
     fn remove(&self, id: &WorkspaceId) -> Answer<'_, Removed> {
-        let id = id.clone();
-        self.run(move |engine| engine.remove(&id))
+        self.take_away(id, Engine::remove)
     }
 
     fn discard(&self, id: &WorkspaceId) -> Answer<'_, ()> {
-        let id = id.clone();
-        self.run(move |engine| engine.discard(&id))
+        self.take_away(id, Engine::discard)
     }
 
     fn sandbox(&self, id: &WorkspaceId, needs: Needs) -> Answer<'_, SandboxPrefix> {

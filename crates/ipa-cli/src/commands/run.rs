@@ -85,7 +85,11 @@ async fn at_rest(app: &App, client: &Client, detail: &TaskDetail, ending: Ending
     if matches!(ending, Ending::Completed | Ending::Cancelled) {
         put_away(client, detail.task.id).await?;
     }
-    told(app, client, detail, ending).await
+    let exit = told(app, client, detail, ending).await?;
+    if ending == Ending::Person {
+        app.out.note("then `ipa serve` makes it go on");
+    }
+    Ok(exit)
 }
 
 /// Creates the task, after a look at whether its agents work here.
@@ -196,10 +200,7 @@ async fn told(app: &App, client: &Client, detail: &TaskDetail, ending: Ending) -
         }
         Ending::Person => {
             app.out.note(plain(&now.task.waiting_for.unwrap_or_default()));
-            app.out.note(format!(
-                "a person is needed: `ipa inbox`, `ipa approve {}`, then `ipa serve`",
-                now.task.handle
-            ));
+            app.out.note(format!("a person is needed: `ipa inbox`, `ipa approve {}`", now.task.handle));
             Exit::PersonNeeded
         }
     })

@@ -16,6 +16,7 @@ mod structure;
 mod browser;
 mod claude;
 mod completion;
+mod console;
 mod demo;
 mod doctor;
 mod exit_codes;

@@ -16,7 +16,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use tree::Tree;
+pub(crate) use tree::Tree;
 
 /// One place that breaks a rule.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ fn assert_none(offences: &[Offence]) {
 }
 
 /// The workspace's folder.
-fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 

@@ -180,6 +180,17 @@ async fn a_fifo_holds_nothing_and_is_passed_over() {
 }
 
 #[tokio::test]
+async fn who_is_just_leaving_a_checkout_does_not_keep_it() {
+    let world = World::new();
+    let workspace = world.provision().await;
+    let mut leaving =
+        std::process::Command::new("sleep").arg("0.3").current_dir(&workspace.path).spawn().unwrap();
+    world.git.remove(&workspace.id).await.unwrap();
+    leaving.wait().unwrap();
+    assert!(!workspace.path.exists());
+}
+
+#[tokio::test]
 async fn a_checkout_in_which_a_process_stands_is_not_removed() {
     let world = World::new();
     let workspace = world.provision().await;

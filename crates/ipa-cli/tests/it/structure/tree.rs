@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 
 /// A file with its path from the root, `/` between parts.
-pub(super) struct File {
-    pub(super) path: String,
-    pub(super) text: String,
+pub(crate) struct File {
+    pub(crate) path: String,
+    pub(crate) text: String,
 }
 
 impl File {
@@ -25,12 +25,12 @@ impl File {
 }
 
 /// All files, sorted by path.
-pub(super) struct Tree {
-    pub(super) files: Vec<File>,
+pub(crate) struct Tree {
+    pub(crate) files: Vec<File>,
 }
 
 impl Tree {
-    pub(super) fn read(root: &Path) -> Self {
+    pub(crate) fn read(root: &Path) -> Self {
         let mut files = Vec::new();
         collect(root, "", &mut files);
         files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -44,7 +44,7 @@ impl Tree {
     }
 
     /// The Rust files under a crate's `src`.
-    pub(super) fn sources(&self) -> impl Iterator<Item = &File> {
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &File> {
         self.rust().filter(|file| file.path.split('/').nth(2) == Some("src"))
     }
 
@@ -65,7 +65,11 @@ fn collect(folder: &Path, prefix: &str, into: &mut Vec<File>) {
         let name = entry.file_name().to_string_lossy().into_owned();
         let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
         let kind = entry.file_type().unwrap();
-        if kind.is_dir() && !(prefix.is_empty() && matches!(name.as_str(), "target" | ".git")) {
+        // In a linked worktree `.git` is a file.
+        if prefix.is_empty() && matches!(name.as_str(), "target" | ".git") {
+            continue;
+        }
+        if kind.is_dir() {
             collect(&entry.path(), &path, into);
         } else if kind.is_file()
             && let Ok(text) = fs::read_to_string(entry.path())

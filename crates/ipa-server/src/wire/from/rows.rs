@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ipa_events::store::RawRecord;
 use ipa_events::task::{self as domain, OpState};
-use ipa_events::{Codec, Handle, PodCondition, TaskId};
+use ipa_events::{Codec, Handle, PodCondition, Status, TaskId};
 use ipa_pod::work::Workspace;
 use ipa_pod::{RuntimeRow, TaskRow, TaskView};
 use serde_json::Value;
@@ -63,7 +63,7 @@ impl Why {
                 None if it.phase.is_over() => "nothing is left to do".to_owned(),
                 None => format!("it is {}", view.row.status()),
             },
-            |waits| format!("it is {}, waiting for {waits}", view.row.status()),
+            |waits| if says_itself(view) { waits } else { format!("for {waits}") },
         );
         Self {
             task_id: it.id,
@@ -76,6 +76,15 @@ impl Why {
             retry_at: view.state.retry.as_ref().map(|retry| retry.at),
             reason,
         }
+    }
+}
+
+/// Tells whether a task waits for what its pod says of itself, which is a sentence and no name.
+fn says_itself(view: &TaskView) -> bool {
+    match view.row.status() {
+        Status::Parked => true,
+        Status::Queued => condition(&view.row.pod).0 == Some(PodState::Held),
+        Status::Running | Status::Waiting | Status::Paused | Status::Completed | Status::Cancelled => false,
     }
 }
 
