@@ -132,6 +132,8 @@ pub enum Scope {
     All,
     /// That of one task.
     Only(TaskId),
+    /// None: this engine only does what it is asked for by hand.
+    Nothing,
 }
 
 impl EngineConfig {
@@ -180,6 +182,7 @@ impl Scope {
         match self {
             Self::All => true,
             Self::Only(only) => only == task,
+            Self::Nothing => false,
         }
     }
 }

@@ -17,15 +17,15 @@ use std::time::Duration;
 use ipa_events::store::{Appended, Store, Version};
 use ipa_events::task::{Gates, NewTask};
 use ipa_events::{
-    BranchName, CommandId, Ctx, Envelope, ExecuteError, Executed, Handle, LoadError, OpenError, Phase,
-    Principal, Reference, RepoSource, Runtime, TaskCommand, TaskId, TaskWriter, Via,
+    BranchName, CommandId, Ctx, Envelope, Executed, Handle, Phase, Principal, Reference, RepoSource, Runtime,
+    TaskCommand, TaskId, TaskWriter, Via,
 };
 use ipa_workspace::Workspaces;
 use tokio::sync::{OnceCell, watch};
 
 use crate::actor::AskError;
 use crate::config::EngineConfig;
-use crate::error::{EngineError, chain};
+use crate::error::{EngineError, executing, opening};
 use crate::manager::{Conditions, ManagerHandle, NoPod, Then};
 use crate::parts::Parts;
 use crate::pod::supervisor::PodHandle;
@@ -293,14 +293,7 @@ impl Engine {
 
     async fn open(&self, task: TaskId) -> Result<TaskWriter, EngineError> {
         let opened = TaskWriter::open(self.inner.store.clone(), task).await;
-        opened.map_err(|source| match source {
-            OpenError::Load(
-                error @ (LoadError::Unreadable(_) | LoadError::Illegal { .. } | LoadError::TooLong(_)),
-            ) => EngineError::Parked { name: task.to_string(), reason: chain(&error) },
-            source @ (OpenError::Acquire(_) | OpenError::Load(LoadError::Read(_))) => {
-                EngineError::Open { task, source }
-            }
-        })
+        opened.map_err(|error| opening(task, error))
     }
 
     async fn give_back(&self, writer: TaskWriter) {
@@ -334,16 +327,4 @@ async fn execute_alone(
     command: Envelope<TaskCommand>,
 ) -> Result<Executed, EngineError> {
     writer.execute(command).await.map_err(|error| executing(task, error))
-}
-
-fn executing(task: TaskId, error: ExecuteError) -> EngineError {
-    match error {
-        ExecuteError::Refused(refused) => EngineError::Refused(refused),
-        source @ (ExecuteError::Append(_)
-        | ExecuteError::Reload(_)
-        | ExecuteError::Lookup(_)
-        | ExecuteError::Illegal(_)
-        | ExecuteError::Encode(_)
-        | ExecuteError::Full) => EngineError::Execute { task, source },
-    }
 }

@@ -1,7 +1,7 @@
 //! What can go wrong at the engine's front door.
 
 use ipa_events::store::ReadError;
-use ipa_events::{ExecuteError, LoadError, OpenError, Reference, TaskError, TaskId};
+use ipa_events::{ExecuteError, LoadError, OpenError, Reference, RunId, TaskError, TaskId};
 use ipa_workspace::WorkspaceError;
 
 /// What can go wrong at the engine's front door.
@@ -82,6 +82,9 @@ pub enum EngineError {
     /// The task's pod did not answer in time.
     #[error("the pod of task {0} did not answer in time")]
     NoAnswer(TaskId),
+    /// A run was told to end, and did not in time.
+    #[error("run {0} was told to end and still runs")]
+    StillRuns(RunId),
     /// The engine is stopping.
     #[error("the engine is stopping")]
     Stopping,
@@ -91,6 +94,31 @@ pub enum EngineError {
     /// A checkout could not be read or changed.
     #[error(transparent)]
     Workspace(#[from] WorkspaceError),
+}
+
+/// Says why a task could not be opened for writing.
+pub(crate) fn opening(task: TaskId, source: OpenError) -> EngineError {
+    match source {
+        OpenError::Load(
+            error @ (LoadError::Unreadable(_) | LoadError::Illegal { .. } | LoadError::TooLong(_)),
+        ) => EngineError::Parked { name: task.to_string(), reason: chain(&error) },
+        source @ (OpenError::Acquire(_) | OpenError::Load(LoadError::Read(_))) => {
+            EngineError::Open { task, source }
+        }
+    }
+}
+
+/// Says why a command was not carried out on a task.
+pub(crate) fn executing(task: TaskId, error: ExecuteError) -> EngineError {
+    match error {
+        ExecuteError::Refused(refused) => EngineError::Refused(refused),
+        source @ (ExecuteError::Append(_)
+        | ExecuteError::Reload(_)
+        | ExecuteError::Lookup(_)
+        | ExecuteError::Illegal(_)
+        | ExecuteError::Encode(_)
+        | ExecuteError::Full) => EngineError::Execute { task, source },
+    }
 }
 
 /// Writes an error with everything that led to it, in one line.

@@ -2,6 +2,7 @@
 //!
 //! It knows tasks by their rows in `summary` and pods by their handles; it decides nothing about a task's work.
 
+mod cleanup;
 mod entry;
 mod life;
 mod rows;
@@ -11,8 +12,8 @@ mod wake;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ipa_events::store::Store;
-use ipa_events::{PodCondition, Summary, TaskId};
+use ipa_events::store::{Store, Version};
+use ipa_events::{Ctx, PodCondition, Summary, TaskId};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr, SupervisionEvent};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -22,6 +23,7 @@ use self::life::NotStarted;
 use self::rows::follow_log_for_ever;
 use crate::actor::{AskError, ask, ended, tell};
 use crate::config::Scope;
+use crate::error::EngineError;
 use crate::parts::Parts;
 use crate::pod::supervisor::PodHandle;
 use crate::scheduler::Standing;
@@ -80,6 +82,15 @@ impl ManagerHandle {
         ask(&self.actor, |reply| Msg::Restart(task, then, reply)).await
     }
 
+    /// Stops the pod of a task and puts away what it left; returns the version that the task has then.
+    pub(crate) async fn clean_up(
+        &self,
+        ctx: Ctx,
+        task: TaskId,
+    ) -> Result<Result<Version, EngineError>, AskError> {
+        ask(&self.actor, |reply| Msg::CleanUp(Box::new(ctx), task, reply)).await
+    }
+
     /// Lists the tasks that have a pod.
     pub(crate) async fn active(&self) -> Result<Vec<TaskId>, AskError> {
         ask(&self.actor, Msg::Active).await
@@ -110,6 +121,7 @@ struct Manager;
 enum Msg {
     Pod(TaskId, RpcReplyPort<Result<PodHandle, NoPod>>),
     Restart(TaskId, Then, RpcReplyPort<()>),
+    CleanUp(Box<Ctx>, TaskId, cleanup::Reply),
     Active(RpcReplyPort<Vec<TaskId>>),
     Drain(RpcReplyPort<()>),
     Stop(RpcReplyPort<()>),
@@ -121,6 +133,8 @@ enum Msg {
     Started(TaskId, Result<PodHandle, NotStarted>),
     /// A pod has ended as it was asked to.
     Stopped(TaskId),
+    /// What the pod of a task left is put away, or it is not; who wants to know.
+    CleanedUp(TaskId, Result<Version, EngineError>, cleanup::Reply),
     /// A pod says what it is doing.
     Standing(TaskId, Standing),
     /// A pod has had nothing to do for a while.
@@ -173,6 +187,7 @@ impl Actor for Manager {
         match message {
             Msg::Pod(task, reply) => state.pod(&myself, task, reply),
             Msg::Restart(task, then, reply) => state.restart(&myself, task, then, reply),
+            Msg::CleanUp(ctx, task, reply) => state.clean_up(&myself, (*ctx, task), reply),
             Msg::Active(reply) => {
                 let active = state.entries.iter().filter(|(_, entry)| entry.has_pod());
                 let _answered = reply.send(active.map(|(task, _)| *task).collect());
@@ -190,6 +205,7 @@ impl Actor for Manager {
             Msg::Look => state.wake(&myself),
             Msg::Started(task, started) => state.started(&myself, task, started),
             Msg::Stopped(task) => state.stopped(&myself, task),
+            Msg::CleanedUp(task, done, reply) => state.cleaned_up(&myself, task, (done, reply)),
             Msg::Standing(task, standing) => state.stands(&myself, task, standing),
             Msg::Idle(task) => state.idle(&myself, task),
         }

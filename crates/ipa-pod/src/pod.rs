@@ -1,6 +1,7 @@
 //! A pod: the actors of one task, in their order of start.
 
 pub(crate) mod agents;
+pub(crate) mod cleanup;
 mod drive;
 mod job;
 mod strategy;

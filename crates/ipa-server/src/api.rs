@@ -42,6 +42,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/pods", get(place::pods))
         .route("/pods/{task}/restart", post(place::restart))
         .route("/pods/{task}/stop", post(place::stop))
+        .route("/pods/{task}/cleanup", post(place::cleanup))
         .route("/workspaces", get(work::workspaces))
         .route("/agents", get(place::agents))
         .route("/agents/{name}", get(place::agent))

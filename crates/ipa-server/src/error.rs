@@ -41,6 +41,8 @@ impl From<EngineError> for Refusal {
                 .help("look at the task again, then send it on what it is now"),
             EngineError::NoAnswer(_) => Self::new(Code::Unavailable, detail)
                 .help("it may have been carried out; look at the task, then send it again under the same key"),
+            EngineError::StillRuns(_) => Self::new(Code::WorkspaceBusy, detail)
+                .help("it is still told to end: try again in a moment; nothing was put away"),
             EngineError::Stopping => Self::new(Code::Unavailable, detail).help("start `ipa serve` again"),
             EngineError::NothingRuns => Self::new(Code::NothingRuns, detail).help("start `ipa serve`"),
         }

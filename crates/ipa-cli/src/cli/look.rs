@@ -45,6 +45,12 @@ pub(crate) enum PodVerb {
         #[arg(value_name = "T")]
         task: String,
     },
+    /// Stop a task's pod and put away what it left: its run ends, its files are kept safe
+    Cleanup {
+        /// The task: a handle such as T-12, or its id
+        #[arg(value_name = "T")]
+        task: String,
+    },
     /// Stop a task's pod; it starts again when something happens to the task
     Stop {
         /// The task: a handle such as T-12, or its id

@@ -1,4 +1,4 @@
-//! Looking at pods, restarting and stopping them.
+//! Looking at pods, restarting and stopping them, and cleaning up after them.
 
 use ipa_server::wire::{List, Pod};
 use serde_json::json;
@@ -7,7 +7,7 @@ use super::App;
 use super::query::{all, part};
 use crate::access;
 use crate::cli::PodVerb;
-use crate::client::parse;
+use crate::client::{Client, parse};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Table;
@@ -18,6 +18,7 @@ pub(super) async fn run(app: &App, verb: PodVerb) -> Result<Exit, Failure> {
         PodVerb::List => list(app).await,
         PodVerb::Restart { task } => steer(app, &task, "restart").await,
         PodVerb::Stop { task } => steer(app, &task, "stop").await,
+        PodVerb::Cleanup { task } => cleanup(app, &task).await,
     }
 }
 
@@ -40,6 +41,16 @@ async fn steer(app: &App, task: &str, verb: &str) -> Result<Exit, Failure> {
     let Some(client) = access::running(&app.settings)? else {
         return Err(Failure::NothingRuns("steering a pod"));
     };
+    post(app, &client, task, verb).await
+}
+
+/// The way out must work when nothing runs: then this process does it, under the lock.
+async fn cleanup(app: &App, task: &str) -> Result<Exit, Failure> {
+    let client = access::writing(&app.settings, app.out, "pod cleanup").await?;
+    post(app, &client, task, "cleanup").await
+}
+
+async fn post(app: &App, client: &Client, task: &str, verb: &str) -> Result<Exit, Failure> {
     let reply = client.post(&format!("/api/v1/pods/{}/{verb}", part(task)?), &json!({})).await?;
     app.out.reply(&reply, |_reply| Ok(format!("{task}: {verb}\n")))?;
     Ok(Exit::Done)

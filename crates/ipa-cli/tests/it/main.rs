@@ -15,6 +15,7 @@ mod structure;
 
 mod browser;
 mod claude;
+mod cleanup;
 mod completion;
 mod console;
 mod demo;

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use ipa_events::store::Version;
 use ipa_events::task::{Asked, EscalationReason, Verdict};
 use ipa_events::{AgentId, Ctx, Envelope, Principal, TaskCommand, TaskId, Via, WorkspaceId};
 use ipa_workspace::Recovery;
 use tracing::{info, warn};
 
 use super::{Engine, TaskRow};
+use crate::actor::AskError;
 use crate::config::Scope;
 use crate::error::EngineError;
 use crate::manager::{ManagerHandle, Then};
@@ -95,6 +97,31 @@ impl Engine {
         self.exists(task).await?;
         let stopped = self.manager()?.restart(task, Then::Rest).await;
         stopped.map_err(|_gone| EngineError::Stopping)
+    }
+
+    /// Stops the pod of a task, if it has one, and puts away what it left: the run that is open is ended with all its
+    /// processes, as whoever asks interrupted it, and the checkouts go to the trash after a checkpoint. A parked task
+    /// stays parked until its pod is restarted; any other starts again when something happens to it, or an engine
+    /// starts. An engine that was not started is started for it, and runs no pod.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::StillRuns`] when the run does not end; [`EngineError::Workspace`] when a checkout cannot be made
+    /// safe, which keeps it; [`EngineError::Parked`] for a record that cannot be read: what runs is ended all the same.
+    pub async fn clean_up_pod(&self, ctx: Ctx, task: TaskId) -> Result<Version, EngineError> {
+        self.exists(task).await?;
+        if self.manager().is_err() {
+            match self.start(Scope::Nothing).await {
+                // Somebody was quicker.
+                Ok(()) | Err(EngineError::Running) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        match self.manager()?.clean_up(ctx, task).await {
+            Ok(done) => done,
+            Err(AskError::Silent) => Err(EngineError::NoAnswer(task)),
+            Err(AskError::Gone) => Err(EngineError::Stopping),
+        }
     }
 
     /// Lists the tasks that have a pod; none when this engine runs none.

@@ -30,6 +30,8 @@ pub(super) enum Entry {
     Pausing { failures: u32, why: Arc<str>, _timer: JoinSet<()> },
     /// Its pod cannot run.
     Parked(Arc<str>),
+    /// Its pod is down, and what it left is being put away; why it was parked, if it was.
+    Cleaning { waiting: Vec<Waiter>, parked: Option<Arc<str>> },
 }
 
 pub(super) struct Starting {
@@ -68,13 +70,19 @@ impl Entry {
                 Standing::Resting(_, reason) => PodCondition::Held(reason.to_string().into()),
             }),
             Self::Stopping { rested: Some((_, reason)), .. } | Self::Rested(_, reason) => {
-                Some(PodCondition::Held(reason.to_string().into()))
+                let news = !reason.is_in_the_log();
+                news.then(|| PodCondition::Held(reason.to_string().into()))
             }
             Self::Stopping { rested: None, .. } => None,
             Self::Pausing { why, .. } => {
                 Some(PodCondition::Held(format!("its pod failed and is tried again: {why}").into()))
             }
-            Self::Parked(why) => Some(PodCondition::Parked(why.clone())),
+            Self::Parked(why) | Self::Cleaning { parked: Some(why), .. } => {
+                Some(PodCondition::Parked(why.clone()))
+            }
+            Self::Cleaning { parked: None, .. } => {
+                Some(PodCondition::Held("what its pod left is being put away".into()))
+            }
         }
     }
 
@@ -91,7 +99,10 @@ impl Entry {
             Self::Stopping { rested: Some((_, reason)), .. } | Self::Rested(_, reason) => {
                 matches!(reason, Reason::NoSlot(_))
             }
-            Self::Stopping { rested: None, .. } | Self::Pausing { .. } | Self::Parked(_) => false,
+            Self::Stopping { rested: None, .. }
+            | Self::Pausing { .. }
+            | Self::Parked(_)
+            | Self::Cleaning { .. } => false,
         }
     }
 
@@ -100,7 +111,11 @@ impl Entry {
         match self {
             Self::Starting(starting) => Some(&starting.depend),
             Self::Running(pod) => Some(&pod.depend),
-            Self::Stopping { .. } | Self::Rested(..) | Self::Pausing { .. } | Self::Parked(_) => None,
+            Self::Stopping { .. }
+            | Self::Rested(..)
+            | Self::Pausing { .. }
+            | Self::Parked(_)
+            | Self::Cleaning { .. } => None,
         }
     }
 
@@ -111,7 +126,8 @@ impl Entry {
             | Self::Stopping { .. }
             | Self::Rested(..)
             | Self::Pausing { .. }
-            | Self::Parked(_) => None,
+            | Self::Parked(_)
+            | Self::Cleaning { .. } => None,
         }
     }
 }

@@ -190,7 +190,7 @@ impl State {
                 let rested = version.map(|version| (version, Reason::Stopped));
                 self.take_down(myself, task, then, rested);
             }
-            Some(Entry::Starting(_) | Entry::Stopping { .. }) => {}
+            Some(Entry::Starting(_) | Entry::Stopping { .. } | Entry::Cleaning { .. }) => {}
             Some(Entry::Parked(_) | Entry::Pausing { .. } | Entry::Rested(..)) | None => {
                 if then == Then::Start && self.scope.covers(task) {
                     self.start(myself, task, Vec::new(), 0);
@@ -228,7 +228,7 @@ impl State {
     }
 }
 
-fn answer(waiting: Vec<Waiter>, pod: &Result<PodHandle, NoPod>) {
+pub(super) fn answer(waiting: Vec<Waiter>, pod: &Result<PodHandle, NoPod>) {
     for reply in waiting {
         // Whoever asked may have stopped waiting.
         let _answered = reply.send(pod.clone());

@@ -110,7 +110,7 @@ impl State {
                 let _answered = reply.send(Ok(pod.handle.clone()));
             }
             Some(Entry::Starting(starting)) => starting.waiting.push(reply),
-            Some(Entry::Stopping { waiting, .. }) => waiting.push(reply),
+            Some(Entry::Stopping { waiting, .. } | Entry::Cleaning { waiting, .. }) => waiting.push(reply),
             Some(Entry::Parked(why)) => {
                 let _answered = reply.send(Err(NoPod::Parked(why.clone())));
             }

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::job::Job;
-use super::task::TaskHandle;
+use super::task::{SendError, TaskHandle};
 use crate::actor::tell;
 use crate::parts::Parts;
 
@@ -152,20 +152,13 @@ impl Doing {
     }
 
     async fn trash(&self, agent: AgentId) {
-        let Some(task) = self.task.now().state.id() else { return };
-        let id = WorkspaceId { task, agent: agent.clone() };
-        match self.parts.workspaces.remove(&id).await {
-            Ok(Removed { checkpoint }) => {
-                if let Some(checkpoint) = checkpoint {
-                    let (agent, reason) = (agent.clone(), "the task is over".into());
-                    let (checkpoint, commit) = (checkpoint.number, checkpoint.commit);
-                    self.record(TaskCommand::RecordCheckpoint { agent, checkpoint, commit, reason }).await;
-                }
-                self.record(TaskCommand::RecordTrashed { agent }).await;
-            }
-            Err(error) => {
+        let why = (&Principal::Scheduler, "the task is over");
+        match put_away(&self.task, &self.parts, agent.clone(), why).await {
+            Ok(()) => {}
+            Err(NotPutAway::Unrecorded(error)) => not_taken(&error).await,
+            Err(NotPutAway::Kept(error)) => {
                 // It stays where it is, whole, and is looked at again after a while.
-                warn!(task.id = %task, %error, "workspace {id} was kept: {error}");
+                warn!(%agent, %error, "workspace {agent} was kept: {error}");
                 tokio::time::sleep((KEPT.0 * (1 << self.tidied.min(6))).min(KEPT.1)).await;
             }
         }
@@ -175,12 +168,46 @@ impl Doing {
         match self.task.record(&self.parts, Principal::Scheduler, body).await {
             Ok(_) => Some(()),
             Err(error) => {
-                info!(%error, "the task did not take what became of a workspace");
-                tokio::time::sleep(PAUSE).await;
+                not_taken(&error).await;
                 None
             }
         }
     }
+}
+
+async fn not_taken(error: &SendError) {
+    info!(%error, "the task did not take what became of a workspace");
+    tokio::time::sleep(PAUSE).await;
+}
+
+/// Why a place of work was not put away.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotPutAway {
+    /// It is where it was, whole.
+    #[error(transparent)]
+    Kept(#[from] WorkspaceError),
+    /// The task did not take that it is gone.
+    #[error(transparent)]
+    Unrecorded(#[from] SendError),
+}
+
+/// Moves a place of work to the trash, after a checkpoint, and records both; as whom, and why.
+pub(super) async fn put_away(
+    task: &TaskHandle,
+    parts: &Parts,
+    agent: AgentId,
+    (by, why): (&Principal, &str),
+) -> Result<(), NotPutAway> {
+    let Some(id) = task.now().state.id() else { return Ok(()) };
+    let removed = parts.workspaces.remove(&WorkspaceId { task: id, agent: agent.clone() }).await?;
+    if let Removed { checkpoint: Some(checkpoint) } = removed {
+        let (agent, reason) = (agent.clone(), why.into());
+        let (checkpoint, commit) = (checkpoint.number, checkpoint.commit);
+        let body = TaskCommand::RecordCheckpoint { agent, checkpoint, commit, reason };
+        task.record(parts, by.clone(), body).await?;
+    }
+    task.record(parts, by.clone(), TaskCommand::RecordTrashed { agent }).await?;
+    Ok(())
 }
 
 /// Says what the checkout of a place of work is to be: a new one, or the one that was there before.

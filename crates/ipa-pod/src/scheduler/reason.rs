@@ -63,6 +63,25 @@ impl Reason {
         }
     }
 
+    /// Tells whether who reads the log alone knows it too: then it is nothing that a pod has to say.
+    pub(crate) const fn is_in_the_log(&self) -> bool {
+        match self {
+            Self::Over | Self::Paused(_) | Self::Person(_) | Self::Interrupted(_) | Self::Retry { .. } => {
+                true
+            }
+            Self::Draining
+            | Self::Asked(_)
+            | Self::Working(_)
+            | Self::Workspace
+            | Self::Delivering
+            | Self::Cooldown(_)
+            | Self::Dependency { .. }
+            | Self::UnknownDependency
+            | Self::Stopped
+            | Self::NoSlot(_) => false,
+        }
+    }
+
     /// Tells whether the pod itself is busy: it must stay.
     pub(crate) const fn is_busy(&self) -> bool {
         match self {

@@ -9,6 +9,7 @@
     reason = "tests"
 )]
 
+mod cleanup;
 mod real;
 mod scripted;
 mod sim;

@@ -47,6 +47,17 @@ pub(super) async fn stop(
     steered(&state, task).await
 }
 
+/// Stops the pod of a task and puts away what it left.
+pub(super) async fn cleanup(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    In(name): In<String>,
+) -> Result<Response, Refusal> {
+    let task = extract::task(state.engine(), &name).await?;
+    state.engine().clean_up_pod(viewer.ctx(&state), task).await?;
+    steered(&state, task).await
+}
+
 /// Answers as to a command: with the version that the task has now, as it is listed, for a parked task may be one
 /// that cannot be read.
 async fn steered(state: &AppState, task: TaskId) -> Result<Response, Refusal> {

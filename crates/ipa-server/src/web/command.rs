@@ -93,6 +93,7 @@ pub(super) async fn pod(
     let task = state.engine().resolve(reference).await?;
     match sent.verb.as_str() {
         "restart" => state.engine().restart_pod(viewer.ctx(&state), task).await?,
+        "cleanup" => state.engine().clean_up_pod(viewer.ctx(&state), task).await.map(drop)?,
         other => {
             return Err(Refusal::new(Code::InvalidRequest, format!("{other:?} cannot be asked of a pod")));
         }

@@ -168,9 +168,9 @@ async fn of_two_commands_on_the_same_version_one_is_412() {
 }
 
 #[tokio::test]
-async fn who_stops_or_restarts_a_pod_is_told_of_the_task() {
+async fn who_steers_a_pod_is_told_of_the_task() {
     let house = running_house().await;
-    for verb in ["stop", "restart"] {
+    for verb in ["stop", "restart", "cleanup"] {
         let got = house.post(&format!("/api/v1/pods/T-1/{verb}"), &json!({})).bearer().send().await;
         let told: wire::Single<wire::CommandReply> = serde_json::from_str(&got.text).unwrap();
         let fields = (got.status, told.schema.as_str(), told.it.handle.to_string(), told.it.version.get());
@@ -381,6 +381,7 @@ async fn what_is_wrong_is_said_with_a_stable_code() {
         (steer, json!({ "type": "interrupt", "run": "T-1.r9" }), 404, "unknown_run"),
         ("/api/v1/pods/T-1/restart", json!({}), 409, "nothing_runs"),
         ("/api/v1/pods/T-9/stop", json!({}), 404, "unknown_task"),
+        ("/api/v1/pods/T-9/cleanup", json!({}), 404, "unknown_task"),
         ("/api/v1/inbox/T-1.d1/decision", json!({ "verdict": "approve" }), 422, "invalid_request"),
     ];
     for (path, body, status, code) in posts {

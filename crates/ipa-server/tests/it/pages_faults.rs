@@ -1,5 +1,6 @@
 //! Pages of tasks that cannot be read.
 
+use axum::http::StatusCode;
 use ipa_events::TaskCommand;
 
 use super::pages::at_spec_gate;
@@ -16,9 +17,15 @@ async fn a_task_that_cannot_be_read_shows_its_last_good_state_and_the_fault() {
     site.store.replace(raw.position, damaged);
     shows(&site.page("/").await, &["T-1 Fix the answer", "▲ parked", "task.from_the_future"]);
     let page = site.page("/tasks/T-1").await;
-    shows(&element(&page, "head-T-1"), &["▲ parked", "Parked:", "task.from_the_future", "Restart"]);
+    shows(
+        &element(&page, "head-T-1"),
+        &["▲ parked", "Parked:", "task.from_the_future", "Restart", "Clean up"],
+    );
     shows(&page, &["approve spec v1", "The answer is 42."]);
     shows(&site.page("/tasks/T-1/timeline").await, &[&format!("{last} task.from_the_future")]);
+    let cleanup = site.post("/tasks/T-1/pod", &[("type", "cleanup")]).await;
+    assert_eq!(cleanup.status, StatusCode::CONFLICT);
+    shows(&cleanup.body, &["task.from_the_future", "nothing of it runs any more"]);
 }
 
 #[tokio::test]

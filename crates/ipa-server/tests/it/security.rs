@@ -29,6 +29,7 @@ const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/v1/pods"),
     ("POST", "/api/v1/pods/T-1/restart"),
     ("POST", "/api/v1/pods/T-1/stop"),
+    ("POST", "/api/v1/pods/T-1/cleanup"),
     ("GET", "/api/v1/workspaces"),
     ("GET", "/api/v1/agents"),
     ("GET", "/api/v1/agents/fake"),

@@ -13,13 +13,13 @@ use ipa_pod::{Drain, Engine, EngineError, Scope, Strategy};
 use super::{Child, Sim, done, send, until, until_phase};
 use crate::world::ann;
 
-async fn say(engine: &Engine, task: TaskId) -> Result<Executed, EngineError> {
+pub(super) async fn say(engine: &Engine, task: TaskId) -> Result<Executed, EngineError> {
     let body = TaskCommand::PostMessage { text: "hello".into() };
     engine.execute(task, Envelope { ctx: engine.ctx(ann(), Via::Library), body }).await
 }
 
 /// Appends a record that this program does not know.
-async fn append_garbage(sim: &Sim, task: TaskId) {
+pub(super) async fn append_garbage(sim: &Sim, task: TaskId) {
     let store = sim.memory.store();
     let lease = store.leases.acquire(&StreamId::task(task)).await.unwrap();
     let mut record = store.log.read_all(Position::ZERO, 1).await.unwrap().remove(0).record;

@@ -16,7 +16,10 @@ pub(super) fn controls(view: &TaskView, forms: Forms<'_>) -> Markup {
     let parked = matches!(view.row.pod, PodCondition::Parked(_));
     html! {
         div.controls {
-            @if parked { (forms.button(&format!("/tasks/{handle}/pod"), ("restart", "Restart"))) }
+            @if parked {
+                (forms.button(&format!("/tasks/{handle}/pod"), ("restart", "Restart")))
+                (forms.button(&format!("/tasks/{handle}/pod"), ("cleanup", "Clean up")))
+            }
             @if state.open_run().is_some_and(|run| run.interrupted_by.is_none()) {
                 (forms.button(&commands, ("interrupt", "Interrupt")))
             }
