@@ -99,7 +99,7 @@ fn each_command_that_a_text_names_is_one_of_the_program() {
 
 /// Tells whether the program takes a command line. It is not carried out: the configuration, which is read after what
 /// was typed, is broken.
-fn is_taken(world: &World, words: &[String]) -> bool {
+pub(crate) fn is_taken(world: &World, words: &[String]) -> bool {
     let words: Vec<&str> = words.iter().map(String::as_str).chain(["--json"]).collect();
     let mut command = world.command(&words);
     let said = said(&command.env("IPA__NOTHING", "is called so").output().unwrap());

@@ -5,8 +5,6 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::Stdio;
 
-use serde_json::Value;
-
 use crate::support::{Guard, Serving, World, eventually, finish, signal_to};
 
 const AGENT: &str = "\
@@ -20,7 +18,7 @@ esac
 ";
 
 /// Creates a task that goes to its end by itself, and waits for that.
-fn complete(world: &World) -> String {
+pub(crate) fn complete(world: &World) -> String {
     world.program("agent.sh", AGENT);
     let task = world.task(&[
         "--agent",
@@ -33,65 +31,6 @@ fn complete(world: &World) -> String {
     let done = world.until(&task, "its completion", |task| task["status"] == "completed");
     assert_eq!(done["checks"]["evidence"], "passed");
     task
-}
-
-#[test]
-fn output_is_the_same_with_and_without_a_server() {
-    let world = World::new();
-    let paused = world.task(&["--agent", "scripted", "--title", "not yet"]);
-    world.ipa(&["pause", &paused]).ok();
-    let mut serving = world.serve(&[]);
-    let done = complete(&world);
-    world.until(&done, "its tidying", |task| task["workspaces"][0]["state"] == "trashed");
-    let reads: Vec<Vec<&str>> = [
-        &["ls"][..],
-        &["ls", "--phase", "completed"],
-        &["show", &done],
-        &["show", &paused],
-        &["show", &paused, "--at", "2"],
-        &["event", "list", &done],
-        &["event", "show", &done, "2"],
-        &["event", "verify"],
-        &["inbox"],
-        &["diff", &done],
-        &["diff", &done, "--stat"],
-        &["logs", &done],
-        &["workspace", "list", &done],
-        &["workspace", "ls", &done],
-        &["workspace", "read", &done, "README.md"],
-        &["agent", "list"],
-        &["agent", "check", "scripted"],
-        &["wait", &done],
-        &["show", "T-99"],
-        &["show", ".."],
-        &["workspace", "read", &done, "../README.md"],
-    ]
-    .iter()
-    .map(|args| args.to_vec())
-    .collect();
-    let all = |world: &World| -> Vec<String> {
-        let say = |args: &Vec<&str>| {
-            let json: Vec<&str> = args.iter().copied().chain(["--json"]).collect();
-            let said = world.ipa(&json);
-            let value: Value =
-                serde_json::from_str(&said.out).unwrap_or_else(|error| panic!("{error}: {args:?} {said:?}"));
-            let mut text = format!("{args:?} {} {value:#}", said.code);
-            // Text for people has an age in lists; everything else in it is the same too.
-            if !matches!(args[0], "ls" | "inbox") {
-                text.push_str(&world.ipa(args).out);
-            }
-            text
-        };
-        reads.iter().map(say).collect()
-    };
-    let with = all(&world);
-    assert_eq!(serving.process.end("TERM"), Some(0));
-    assert!(!world.data().join("server.json").exists());
-    let without = all(&world);
-    for (with, without) in with.iter().zip(&without) {
-        assert_eq!(with, without);
-    }
-    assert_eq!(with.len(), 21);
 }
 
 #[test]
