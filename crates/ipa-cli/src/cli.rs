@@ -11,8 +11,8 @@ pub(crate) use itself::SelfVerb;
 pub(crate) use look::{AgentVerb, ConfigVerb, EventVerb, PodVerb, WorkspaceVerb};
 pub(crate) use noun::{DemoArgs, DrainChoice, RunArgs, ServeArgs};
 pub(crate) use task::{
-    ApproveChoice, CreateArgs, DiffArgs, ListArgs, LogsArgs, TaskNoun, TaskVerb, WaitArgs, WaitFor,
-    parse_duration,
+    ApproveChoice, CreateArgs, DiffArgs, ListArgs, LogsArgs, TaskNoun, TaskVerb, ToolsChoice, WaitArgs,
+    WaitFor, parse_duration,
 };
 
 use std::path::PathBuf;

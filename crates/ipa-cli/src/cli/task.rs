@@ -135,6 +135,20 @@ pub(crate) struct LogsArgs {
     /// What the agents were told, instead of what they did
     #[arg(long, conflicts_with = "follow")]
     pub(crate) prompt: bool,
+    /// What to tell of the tools that the agent used
+    #[arg(long, value_name = "WHAT", default_value = "fold")]
+    pub(crate) tools: ToolsChoice,
+}
+
+/// What to tell of tools.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ToolsChoice {
+    /// Nothing.
+    None,
+    /// Those in a row in one line; of one that failed, the end of its output.
+    Fold,
+    /// Each, with all of its output.
+    All,
 }
 
 /// `ipa diff`

@@ -9,7 +9,7 @@ use super::follow::{News, Watch, end_of};
 use super::query::part;
 use super::serve::Stopping;
 use crate::access;
-use crate::cli::LogsArgs;
+use crate::cli::{LogsArgs, ToolsChoice};
 use crate::client::{Client, Lines, parse};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -33,7 +33,7 @@ pub(super) async fn run(app: &App, args: &LogsArgs) -> Result<Exit, Failure> {
         return document(app.out, &client, &runs).await;
     }
     for run in &runs {
-        print_run(app.out, &client, run).await?;
+        print_run(app.out, &client, (run, args.tools)).await?;
     }
     Ok(Exit::Done)
 }
@@ -82,10 +82,10 @@ fn named(run: &Run, mut entry: Value) -> Value {
 }
 
 /// Prints the log of a run as it comes.
-async fn print_run(out: Out, client: &Client, run: &Run) -> Result<(), Failure> {
+async fn print_run(out: Out, client: &Client, (run, tools): (&Run, ToolsChoice)) -> Result<(), Failure> {
     let mut lines = read(client, run).await?;
     out.line(head(run))?;
-    let mut printer = LogPrinter::new(run.started_at);
+    let mut printer = LogPrinter::new(run.started_at, tools);
     while let Some(entry) = lines.next().await? {
         for line in printer.lines(&parse("a log", &entry)?) {
             out.line(line)?;
@@ -107,7 +107,7 @@ async fn follow(
     (detail, runs): (TaskDetail, Vec<Run>),
 ) -> Result<Exit, Failure> {
     let mut stopping = Stopping::new()?;
-    let mut tape = Tape::new(app.out);
+    let mut tape = Tape::new(app.out, args.tools);
     let open = |run: &&Run| run.finished_at.is_none();
     for run in runs.iter().filter(|run| !open(run)) {
         let mut lines = read(client, run).await?;
@@ -153,13 +153,14 @@ async fn follow(
 /// Prints the logs of runs one after another, each under its head.
 pub(super) struct Tape {
     out: Out,
+    tools: ToolsChoice,
     run: Option<(Run, LogPrinter)>,
 }
 
 impl Tape {
     /// Makes an empty tape.
-    pub(super) const fn new(out: Out) -> Self {
-        Self { out, run: None }
+    pub(super) const fn new(out: Out, tools: ToolsChoice) -> Self {
+        Self { out, tools, run: None }
     }
 
     /// Prints what an agent did.
@@ -170,7 +171,7 @@ impl Tape {
         if self.run.as_ref().is_none_or(|(current, _)| current.id != run.id) {
             self.rest()?;
             self.out.line(head(run))?;
-            self.run = Some((run.clone(), LogPrinter::new(run.started_at)));
+            self.run = Some((run.clone(), LogPrinter::new(run.started_at, self.tools)));
         }
         let lines = self.run.as_mut().map(|(_, printer)| printer.lines(entry)).unwrap_or_default();
         lines.into_iter().try_for_each(|line| self.out.line(line))

@@ -15,7 +15,7 @@ use super::query::part;
 use super::serve::{Address, Engaged, Parts, Stopping};
 use super::{App, task};
 use crate::access::{self, Reached};
-use crate::cli::RunArgs;
+use crate::cli::{RunArgs, ToolsChoice};
 use crate::client::{Client, Local, parse};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -118,7 +118,7 @@ async fn follow(
     stopping: &mut Stopping,
 ) -> Result<Option<Ending>, Failure> {
     let mut people = People::new(app.out);
-    let mut tape = Tape::new(app.out);
+    let mut tape = Tape::new(app.out, ToolsChoice::Fold);
     let mut watch = Watch::new(client, &detail.task).await?;
     loop {
         let news = tokio::select! {

@@ -7,6 +7,7 @@ use ipa_pod::log::{AgentEvent, Asked, Body};
 use jiff::Timestamp;
 
 use super::plain;
+use crate::cli::ToolsChoice;
 
 /// How many lines of a failed tool's output are shown.
 const TAIL: usize = 5;
@@ -15,17 +16,37 @@ const TAIL: usize = 5;
 #[derive(Debug)]
 pub(crate) struct LogPrinter {
     began: Option<Timestamp>,
-    /// Tools that were called and did not come back: name and what they do.
-    calls: BTreeMap<String, String>,
-    /// Tools that came back well since the last line.
-    folded: Vec<String>,
+    tools: ToolsChoice,
+    /// Tools that were called and did not come back.
+    calls: BTreeMap<String, Call>,
+    /// Tools that came back well since the last line, and when the last one did.
+    folded: Vec<Call>,
     folded_at: u64,
+}
+
+/// How a tool came back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Back {
+    /// With what was wanted.
+    Well,
+    /// With what went wrong.
+    Failed,
+}
+
+/// A tool at work.
+#[derive(Debug, Default)]
+struct Call {
+    tool: String,
+    /// What it is to do, in a line.
+    what: String,
+    /// When it was called; none when that was not told.
+    since: Option<u64>,
 }
 
 impl LogPrinter {
     /// Makes a printer for a run that began at this time.
-    pub(crate) const fn new(began: Option<Timestamp>) -> Self {
-        Self { began, calls: BTreeMap::new(), folded: Vec::new(), folded_at: 0 }
+    pub(crate) const fn new(began: Option<Timestamp>, tools: ToolsChoice) -> Self {
+        Self { began, tools, calls: BTreeMap::new(), folded: Vec::new(), folded_at: 0 }
     }
 
     /// Returns the lines that an event adds.
@@ -35,14 +56,12 @@ impl LogPrinter {
             Body::Text { text } => self.say(at, "", text),
             Body::Thinking { text } => self.say(at, "… ", text),
             Body::ToolCall { id, tool, input } => {
-                self.calls.insert(id.to_string(), format!("{tool} {}", brief(input)));
+                let call = Call { tool: tool.to_string(), what: brief(input), since: Some(at) };
+                self.calls.insert(id.to_string(), call);
                 Vec::new()
             }
-            Body::ToolResult { id, output, failed: true } => self.failed(at, id, output),
-            Body::ToolResult { id, .. } => {
-                self.fold(at, id);
-                Vec::new()
-            }
+            Body::ToolResult { id, output, failed: false } => self.came_back(at, (id, output), Back::Well),
+            Body::ToolResult { id, output, failed: true } => self.came_back(at, (id, output), Back::Failed),
             Body::Plan { steps } => {
                 let steps = steps.iter().map(|step| format!("{}: {}", step.status, step.text));
                 self.say(at, "plan ", &steps.collect::<Vec<_>>().join("; "))
@@ -80,17 +99,22 @@ impl LogPrinter {
         if self.folded.is_empty() {
             return Vec::new();
         }
-        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-        for tool in &self.folded {
-            *counts.entry(tool.clone()).or_default() += 1;
+        let folded = std::mem::take(&mut self.folded);
+        let mut counts: Vec<(&str, usize)> = Vec::new();
+        for call in &folded {
+            match counts.iter_mut().find(|(tool, _)| *tool == call.tool) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((&call.tool, 1)),
+            }
         }
-        let word = if self.folded.len() == 1 { "tool" } else { "tools" };
         let named = counts.iter().map(|(tool, count)| match count {
-            1 => tool.clone(),
+            1 => (*tool).to_owned(),
             count => format!("{tool}×{count}"),
         });
-        let line = format!("▸ {} {word}  {}", self.folded.len(), named.collect::<Vec<_>>().join(" "));
-        self.folded.clear();
+        let named = named.collect::<Vec<_>>().join(" ");
+        let word = if folded.len() == 1 { "tool" } else { "tools" };
+        let since = folded.iter().filter_map(|call| call.since).min();
+        let line = format!("▸ {} {word}  {named}{}", folded.len(), took(since, self.folded_at));
         vec![format!("{} {}", self.clock(self.folded_at), plain(&line))]
     }
 
@@ -103,23 +127,32 @@ impl LogPrinter {
         lines
     }
 
-    /// A tool came back well: it waits to be told with its neighbours.
-    fn fold(&mut self, at: u64, id: &str) {
+    /// A tool came back: told with its neighbours, alone, or not at all.
+    fn came_back(&mut self, at: u64, (id, output): (&str, &str), how: Back) -> Vec<String> {
         let call = self.calls.remove(id).unwrap_or_default();
-        self.folded.push(call.split(' ').next().unwrap_or_default().to_owned());
-        self.folded_at = at;
+        match (self.tools, how) {
+            (ToolsChoice::None, Back::Well | Back::Failed) => Vec::new(),
+            (ToolsChoice::Fold, Back::Well) => {
+                self.folded.push(call);
+                self.folded_at = at;
+                Vec::new()
+            }
+            (ToolsChoice::Fold, Back::Failed) => self.alone(at, (&call, "✗ "), output, TAIL),
+            (ToolsChoice::All, Back::Well) => self.alone(at, (&call, "✓ "), output, usize::MAX),
+            (ToolsChoice::All, Back::Failed) => self.alone(at, (&call, "✗ "), output, usize::MAX),
+        }
     }
 
-    /// A tool failed: what it was to do, and the end of what it said.
-    fn failed(&mut self, at: u64, id: &str, output: &str) -> Vec<String> {
-        let call = self.calls.remove(id).unwrap_or_default();
-        let mut lines = self.say(at, "✗ ", &call);
+    /// What a tool was to do, how long that took, and the end of what it said.
+    fn alone(&mut self, at: u64, (call, sign): (&Call, &str), output: &str, most: usize) -> Vec<String> {
+        let Call { tool, what, since } = call;
+        let mut lines = self.say(at, sign, &format!("{tool} {what}{}", took(*since, at)));
         let output = plain(output);
         let all: Vec<&str> = output.trim_end().lines().collect();
-        let shown = all.iter().skip(all.len().saturating_sub(TAIL));
+        let shown = all.iter().skip(all.len().saturating_sub(most));
         lines.extend(shown.map(|line| format!("         | {line}")));
-        if all.len() > TAIL {
-            lines.push(format!("         | (last {TAIL} of {} lines)", all.len()));
+        if all.len() > most {
+            lines.push(format!("         | (last {most} of {} lines; --tools all)", all.len()));
         }
         lines
     }
@@ -128,6 +161,14 @@ impl LogPrinter {
         let at = self.began.and_then(|began| began.checked_add(Duration::from_millis(at_ms)).ok());
         at.map_or_else(|| "        ".to_owned(), |at| at.strftime("%H:%M:%S").to_string())
     }
+}
+
+/// How long something took, behind what it was.
+fn took(since: Option<u64>, until: u64) -> String {
+    since.map_or_else(String::new, |since| {
+        let tenths = until.saturating_sub(since) / 100;
+        format!("   {}.{}s", tenths / 10, tenths % 10)
+    })
 }
 
 /// What a tool is to do, in one short line: the first text in its input.
@@ -146,8 +187,8 @@ mod tests {
         AgentEvent { seq, at_ms: seq * 1000, body }
     }
 
-    #[test]
-    fn tools_in_a_row_are_folded_and_a_failed_one_shows_its_end() {
+    /// Prints two tools that came back well, one that did not, and one that nobody called.
+    fn printed(tools: ToolsChoice) -> String {
         let call = |id: &str, tool: &str| Body::ToolCall {
             id: id.into(),
             tool: tool.into(),
@@ -161,27 +202,48 @@ mod tests {
         let bodies = [
             Body::Text { text: "first\nsecond".into() },
             call("a", "Read"),
+            call("b", "Grep"),
             result("a", false),
-            call("b", "Read"),
             result("b", false),
-            call("c", "Bash"),
-            result("c", true),
+            call("c", "Read"),
+            result("c", false),
+            call("d", "Bash"),
+            result("d", true),
             Body::TurnFinished,
         ];
-        let mut printer = LogPrinter::new(Some(Timestamp::UNIX_EPOCH));
-        let lines: Vec<String> =
-            (1..).zip(bodies).flat_map(|(seq, body)| printer.lines(&event(seq, body))).collect();
-        insta::assert_snapshot!(lines.join("\n"), @r"
+        let mut printer = LogPrinter::new(Some(Timestamp::UNIX_EPOCH), tools);
+        let lines = (1..).zip(bodies).flat_map(|(seq, body)| printer.lines(&event(seq, body)));
+        lines.collect::<Vec<String>>().join("\n")
+    }
+
+    #[test]
+    fn tools_in_a_row_are_folded_and_a_failed_one_shows_its_end() {
+        insta::assert_snapshot!(printed(ToolsChoice::Fold), @r"
         00:00:01 first
         00:00:01 second
-        00:00:05 ▸ 2 tools  Read×2
-        00:00:07 ✗ Bash ./test.sh
+        00:00:07 ▸ 3 tools  Read×2 Grep   5.0s
+        00:00:09 ✗ Bash ./test.sh   1.0s
                  | 2
                  | 3
                  | 4
                  | 5
                  | 6
-                 | (last 5 of 6 lines)
+                 | (last 5 of 6 lines; --tools all)
         ");
+    }
+
+    #[test]
+    fn tools_are_told_each_with_its_output_or_not_at_all() {
+        let all = printed(ToolsChoice::All);
+        let heads: Vec<&str> = all.lines().filter(|line| line.contains(['✓', '✗'])).collect();
+        let expected = [
+            "00:00:04 ✓ Read ./test.sh   2.0s",
+            "00:00:05 ✓ Grep ./test.sh   2.0s",
+            "00:00:07 ✓ Read ./test.sh   1.0s",
+            "00:00:09 ✗ Bash ./test.sh   1.0s",
+        ];
+        assert_eq!(heads, expected);
+        assert_eq!(all.matches("         | ").count(), 4 * 6, "{all}");
+        assert_eq!(printed(ToolsChoice::None), "00:00:01 first\n00:00:01 second");
     }
 }
