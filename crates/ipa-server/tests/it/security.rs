@@ -25,6 +25,7 @@ const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/v1/inbox/T-1.d1"),
     ("POST", "/api/v1/inbox/T-1.d1/decision"),
     ("GET", "/api/v1/runs/T-1.r1"),
+    ("GET", "/api/v1/runs/T-1.r1/prompt"),
     ("GET", "/api/v1/runs/T-1.r1/log"),
     ("GET", "/api/v1/pods"),
     ("POST", "/api/v1/pods/T-1/restart"),
