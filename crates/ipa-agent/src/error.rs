@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use ipa_events::{FailureClass, Retry, RunId};
 
+use crate::redact::Secrets;
+
 /// Why a run was not started.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -24,6 +26,16 @@ pub enum StartError {
 }
 
 impl StartError {
+    /// Returns it without the secrets that its text may hold.
+    pub(crate) fn redacted(self, secrets: &Secrets) -> Self {
+        let redacted = |text: String| secrets.redact(&text).into_owned();
+        match self {
+            Self::Claimed(run) => Self::Claimed(run),
+            Self::Misconfigured(text) => Self::Misconfigured(redacted(text)),
+            Self::Host { run, detail } => Self::Host { run, detail: redacted(detail) },
+        }
+    }
+
     /// Says what kind of failure this is, and whether trying again may help.
     pub const fn class(&self) -> (FailureClass, Retry) {
         match self {

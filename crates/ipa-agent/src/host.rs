@@ -24,6 +24,7 @@ use std::process::ExitCode;
 
 use crate::folder::{self, Claim, Note};
 use crate::proc;
+use crate::redact::Secrets;
 use agent::Agent;
 use serve::Host;
 use spool::Spool;
@@ -36,8 +37,9 @@ pub(crate) fn run() -> ExitCode {
         io::stdin().lock().read_to_end(&mut text).ok().and_then(|_| serde_json::from_slice(&text).ok());
     drop(text);
     // Half an order: who gave it is gone.
-    let Some(order) = order else { return ExitCode::FAILURE };
-    match start(order) {
+    let Some(mut order): Option<HostOrder> = order else { return ExitCode::FAILURE };
+    let secrets = Secrets::known(std::mem::take(&mut order.secrets));
+    match start(order, &secrets) {
         Ok((host, locks)) => {
             tell(&Started::Yes);
             let over = host.serve();
@@ -45,7 +47,8 @@ pub(crate) fn run() -> ExitCode {
             if over.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(failed) => {
-            tell(&Started::No { detail: format!("{}: {}", failed.doing, failed.source) });
+            let detail = format!("{}: {}", failed.doing, failed.source);
+            tell(&Started::No { detail: secrets.redact(&detail).into_owned() });
             ExitCode::FAILURE
         }
     }
@@ -63,7 +66,7 @@ struct Locks {
     _lease: File,
 }
 
-fn start(order: HostOrder) -> Result<(Host, Locks), Failed> {
+fn start(order: HostOrder, secrets: &Secrets) -> Result<(Host, Locks), Failed> {
     let at = |doing| move |source: io::Error| Failed { doing, source };
     rustix::process::setsid().map_err(|e| at("leaving the session")(e.into()))?;
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
@@ -73,14 +76,15 @@ fn start(order: HostOrder) -> Result<(Host, Locks), Failed> {
     let token = claim.map(|it| it.token).unwrap_or_default();
     // From here on all of the run's folder is reached by short relative names: a socket's path is limited.
     rustix::process::chdir(&order.dir).map_err(|e| at("entering the run's folder")(e.into()))?;
-    let mut spool = Spool::create(Path::new(folder::SPOOL)).map_err(at("creating the spool"))?;
+    let mut spool =
+        Spool::create(Path::new(folder::SPOOL), secrets.clone()).map_err(at("creating the spool"))?;
     spool.note(&Note::Began(order.began.clone()));
     spool.flush().map_err(at("writing the spool"))?;
     let listener = listen().map_err(at("listening"))?;
     let identity = proc::own_identity().map_err(at("reading its own identity"))?;
     let json = serde_json::to_vec(&identity).map_err(|e| at("writing its identity")(e.into()))?;
     folder::write_whole(Path::new("."), folder::HOST, &json).map_err(at("writing its identity"))?;
-    let agent = Agent::start(&order).map_err(at("starting the agent"))?;
+    let agent = Agent::start(&order, secrets).map_err(at("starting the agent"))?;
     Ok((Host::new(order, spool, agent, listener, token), locks))
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ipa_events::Helper;
 
+use crate::redact::Secrets;
 use crate::spec::Grace;
 
 /// How long a run goes on with nobody connected.
@@ -15,12 +16,13 @@ pub struct Hosting {
     pub(crate) helper: Helper,
     pub(crate) grace: Grace,
     pub(crate) alone: Duration,
+    pub(crate) secrets: Secrets,
 }
 
 impl Hosting {
     /// Starts hosts through `helper`, with the usual limits.
     pub fn new(helper: Helper) -> Self {
-        Self { helper, grace: Grace::default(), alone: ALONE }
+        Self { helper, grace: Grace::default(), alone: ALONE, secrets: Secrets::default() }
     }
 
     /// Changes how long each step of ending a run may take.
@@ -34,6 +36,14 @@ impl Hosting {
     #[must_use]
     pub const fn with_alone(mut self, alone: Duration) -> Self {
         self.alone = alone;
+        self
+    }
+
+    /// Adds secrets that are kept of no run, beside those of its own environment: an agent may print what another one
+    /// left in the tree.
+    #[must_use]
+    pub fn with_secrets(mut self, secrets: Secrets) -> Self {
+        self.secrets = secrets;
         self
     }
 }

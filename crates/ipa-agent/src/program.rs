@@ -9,6 +9,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::error::ProbeError;
+use crate::redact::Secrets;
 
 /// How long a program may take to say its version.
 const VERSION: Duration = Duration::from_secs(5);
@@ -44,9 +45,19 @@ impl Program {
         vec![packages.map_or(real.clone(), Path::to_owned)]
     }
 
-    /// Asks it for its version; `kind` names it to a person.
-    #[expect(clippy::disallowed_methods, reason = "a program that only says its version, and is waited for")]
+    /// Asks it for its version; `kind` names it to a person. What it says is shown without its secrets.
     pub(crate) async fn version(&self, kind: &str) -> Result<String, ProbeError> {
+        let secrets = Secrets::of(&self.env);
+        let redacted = |text: String| secrets.redact(&text).into_owned();
+        match self.ask_for_version(kind).await {
+            Ok(version) => Ok(redacted(version)),
+            Err(ProbeError::Unusable(why)) => Err(ProbeError::Unusable(redacted(why))),
+            Err(missing @ ProbeError::Missing { .. }) => Err(missing),
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a program that only says its version, and is waited for")]
+    async fn ask_for_version(&self, kind: &str) -> Result<String, ProbeError> {
         let name = self.argv.first().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
         let missing = || ProbeError::Missing { kind: kind.to_owned(), program: name.clone() };
         let path = self.path().ok_or_else(missing)?;

@@ -25,6 +25,7 @@ use crate::fold::Fold;
 use crate::folder::{self, Began, Note};
 use crate::hosting::Hosting;
 use crate::protocol::Protocol;
+use crate::redact::Secrets;
 use crate::runtime::Attach;
 use crate::session::{AgentSession, RunDir, Tail};
 use crate::spec::{RunSpec, Session};
@@ -54,8 +55,18 @@ impl Runner {
     /// Starts a run. Once it is claimed, only what is found of it says what became of it: a host that was not
     /// heard of may be at work all the same.
     pub(crate) async fn start(&self, spec: RunSpec, launch: Launch) -> Result<AgentSession, StartError> {
+        let secrets = self.hosting.secrets.and(&spec.env);
+        self.started(spec, launch, &secrets).await.map_err(|error| error.redacted(&secrets))
+    }
+
+    async fn started(
+        &self,
+        spec: RunSpec,
+        launch: Launch,
+        secrets: &Secrets,
+    ) -> Result<AgentSession, StartError> {
         let (run, dir) = (spec.run, spec.dir.clone());
-        let unheard = match launch::launch(self, spec, launch).await {
+        let unheard = match launch::launch(self, spec, launch, secrets).await {
             Ok(Launched::Yes) => None,
             Ok(Launched::No(detail)) => {
                 // Said by its host, which is ending: the run is closed as soon as that let go of it.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use uuid::Uuid;
 use crate::session::RunDir;
 
 /// What a run is to be.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct RunSpec {
     /// Which run.
     pub run: RunId,
@@ -44,6 +45,17 @@ pub struct RunSpec {
     pub env: BTreeMap<OsString, OsString>,
     /// What confines it: comes before its own argument vector.
     pub prefix: Vec<OsString>,
+}
+
+impl fmt::Debug for RunSpec {
+    /// Shows neither what it is told nor the values of its environment.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.env.keys().collect();
+        let mut shown = f.debug_struct("RunSpec");
+        shown.field("run", &self.run).field("role", &self.role).field("runtime", &self.runtime.kind());
+        shown.field("dir", &self.dir).field("cwd", &self.cwd).field("session", &self.session);
+        shown.field("env", &names).finish_non_exhaustive()
+    }
 }
 
 impl RunSpec {

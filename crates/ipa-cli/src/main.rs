@@ -10,6 +10,7 @@ mod demo;
 mod exit;
 mod failure;
 mod holder;
+mod log;
 mod output;
 mod process;
 mod wiring;
@@ -17,9 +18,8 @@ mod wiring;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Cli, GlobalOpts, Verb};
+use crate::cli::{Cli, Verb};
 use crate::config::Settings;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -38,7 +38,6 @@ fn main() -> ExitCode {
         Err(error) => return unusable(&error),
     };
     let out = Out::new(&cli.global);
-    listen_to_the_engine(&cli.global);
     let exit = run(cli, out).unwrap_or_else(|failure| {
         if !matches!(failure, Failure::ClosedPipe) {
             out.failure(&failure);
@@ -54,6 +53,7 @@ fn run(cli: Cli, out: Out) -> Result<Exit, Failure> {
         Verb::Itself(verb) => return commands::tell(&verb, out),
     };
     let settings = Settings::read(&cli.global)?;
+    log::listen_to_the_engine(&cli.global, wiring::secrets(&settings));
     for warning in &settings.warnings {
         out.note(format!("warning: {warning}"));
     }
@@ -76,22 +76,4 @@ fn unusable(error: &clap::Error) -> ExitCode {
         error.print().ok();
     }
     if asked { Exit::Done } else { Exit::Usage }.into()
-}
-
-/// Shows what the engine logs, on standard error: warnings, or as much as was asked for.
-fn listen_to_the_engine(global: &GlobalOpts) {
-    let level = match (global.quiet, global.verbose) {
-        (true, _) => "error",
-        (false, 0) => "warn",
-        (false, 1) => "info",
-        (false, _) => "debug",
-    };
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(level))
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        .with_ansi(false)
-        .finish();
-    // Only a test harness could have set another one before.
-    tracing::subscriber::set_global_default(subscriber).ok();
 }

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use ipa_agent::{ClaudeRuntime, CommandRuntime, Program, ScriptedRuntime};
+use ipa_agent::{ClaudeRuntime, CommandRuntime, Hosting, Program, ScriptedRuntime, Secrets};
 use ipa_events::Role;
 use ipa_events::store::{Durability, OpenStoreError, SqliteOptions, SqliteStore, Store};
 use ipa_events::task::{Gates, TaskLimits};
@@ -88,14 +88,14 @@ pub(crate) fn engine(settings: &Settings, store: Store) -> Result<Engine, Failur
 }
 
 fn engine_on(settings: &Settings, store: Store, workspaces: Arc<dyn Workspaces>) -> Engine {
-    let helper = &settings.helper;
+    let hosting = Hosting::new(settings.helper.clone()).with_secrets(secrets(settings));
     Engine::builder(store, engine_config(settings), workspaces)
         .runtime(Arc::new(ClaudeRuntime::new(
-            helper.clone(),
+            hosting.clone(),
             program(settings, "claude", &settings.values.agents.claude),
         )))
-        .runtime(Arc::new(CommandRuntime::new(helper.clone())))
-        .runtime(Arc::new(ScriptedRuntime::new(helper.clone())))
+        .runtime(Arc::new(CommandRuntime::new(hosting.clone())))
+        .runtime(Arc::new(ScriptedRuntime::new(hosting)))
         .build()
 }
 
@@ -105,6 +105,11 @@ fn program(settings: &Settings, name: &str, values: &AgentValues) -> Program {
     let mut env = settings.agent_env.clone();
     env.extend(values.env.iter().map(|(name, value)| (name.into(), value.0.clone().into())));
     Program { argv: vec![command], env }
+}
+
+/// Knows the secrets of the agents' environments: none of them is stored, shown or logged.
+pub(crate) fn secrets(settings: &Settings) -> Secrets {
+    Secrets::of(program(settings, "claude", &settings.values.agents.claude).env)
 }
 
 fn role(values: &OneRole) -> RoleConfig {
@@ -151,6 +156,7 @@ fn engine_config(settings: &Settings) -> EngineConfig {
     };
     config.agent_env.clone_from(&settings.agent_env);
     config.roles = roles(&values.roles);
+    config.secrets = secrets(settings);
     config
 }
 

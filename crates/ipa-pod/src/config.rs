@@ -2,17 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipa_agent::RunLimits;
+use ipa_agent::{RunLimits, Secrets};
 use ipa_events::task::{Gates, TaskLimits};
 use ipa_events::{Role, Runtime, TaskId};
 
 /// What an engine is told when it is made.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct EngineConfig {
     /// Where the folders of runs lie: `<runs>/<task id>/<number>`.
     pub runs: PathBuf,
@@ -30,6 +31,19 @@ pub struct EngineConfig {
     pub run_limits: RunLimits,
     /// What agents are given, by role.
     pub roles: Roles,
+    /// What is taken out of everything that is stored or shown; by default the tokens whose form is well known. Those
+    /// of the agents' environments belong here too.
+    pub secrets: Secrets,
+}
+
+impl fmt::Debug for EngineConfig {
+    /// Shows no values of an environment.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.agent_env.keys().collect();
+        let mut shown = f.debug_struct("EngineConfig");
+        shown.field("runs", &self.runs).field("slots", &self.slots).field("pod", &self.pod);
+        shown.field("agent_env", &names).finish_non_exhaustive()
+    }
 }
 
 /// What agents are given, by role.
@@ -154,6 +168,7 @@ impl EngineConfig {
             agent_env: BTreeMap::new(),
             run_limits: RunLimits::default(),
             roles: Roles::default(),
+            secrets: Secrets::default(),
         }
     }
 }

@@ -30,6 +30,7 @@ use crate::manager::{Conditions, ManagerHandle, NoPod, Then};
 use crate::parts::Parts;
 use crate::pod::supervisor::PodHandle;
 use crate::pod::task::SendError;
+use crate::redact;
 
 /// How often a command is sent to a pod that goes or is being healed.
 const TRIES: u32 = 10;
@@ -133,8 +134,9 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`EngineError::NoAgent`], [`EngineError::Refused`] for an empty request, or why it was not stored.
-    pub async fn create(&self, ctx: Ctx, draft: TaskDraft) -> Result<CreatedTask, EngineError> {
+    /// [`EngineError::NoAgent`], [`EngineError::HoldsSecret`], [`EngineError::Refused`] for an empty request, or why it
+    /// was not stored.
+    pub async fn create(&self, ctx: Ctx, mut draft: TaskDraft) -> Result<CreatedTask, EngineError> {
         let defaults = &self.inner.parts.config.defaults;
         let (agent, roles) = match draft.agent {
             Some(agent) => (agent, BTreeMap::new()),
@@ -150,6 +152,11 @@ impl Engine {
         if let Some(first) = self.created_before(id, ctx.command_id).await? {
             return Ok(first);
         }
+        let checks = draft.checks.take().unwrap_or_else(|| defaults.checks.clone());
+        let agents = std::iter::once(&agent).chain(roles.values()).map(ToString::to_string);
+        let places =
+            std::iter::once(draft.repo.to_string()).chain(draft.base.iter().map(ToString::to_string));
+        self.hold_no_secret(agents.chain(checks.iter().map(ToString::to_string)).chain(places))?;
         let mut writer = self.open(id).await?;
         let handle = writer.handle();
         let new = NewTask {
@@ -162,16 +169,22 @@ impl Engine {
             agent,
             roles,
             gates: draft.gates.unwrap_or(defaults.gates),
-            checks: draft.checks.unwrap_or_else(|| defaults.checks.clone()),
+            checks,
             start_at: draft.start_at,
             priority: draft.priority,
             depends_on: draft.depends_on,
             limits: defaults.limits,
         };
-        let executed =
-            execute_alone(&mut writer, id, Envelope { ctx, body: TaskCommand::Create(Box::new(new)) }).await;
+        let command = Envelope { ctx, body: TaskCommand::Create(Box::new(new)) };
+        let executed = self.execute_alone(&mut writer, id, command).await;
         self.give_back(writer).await;
         Ok(CreatedTask { id, handle, executed: executed? })
+    }
+
+    /// Refuses what is run or reached as it is: it cannot lose a part, and would be stored with its secret.
+    fn hold_no_secret(&self, mut texts: impl Iterator<Item = String>) -> Result<(), EngineError> {
+        let secrets = &self.inner.parts.config.secrets;
+        if texts.any(|text| secrets.hides(&text)) { Err(EngineError::HoldsSecret) } else { Ok(()) }
     }
 
     /// Sends a task a command, starting its pod if this engine runs pods.
@@ -285,10 +298,20 @@ impl Engine {
         let executed = if seen.is_some_and(|seen| seen != writer.version()) {
             Err(EngineError::Stale(task))
         } else {
-            execute_alone(&mut writer, task, command).await
+            self.execute_alone(&mut writer, task, command).await
         };
         self.give_back(writer).await;
         executed
+    }
+
+    async fn execute_alone(
+        &self,
+        writer: &mut TaskWriter,
+        task: TaskId,
+        command: Envelope<TaskCommand>,
+    ) -> Result<Executed, EngineError> {
+        let executed = redact::execute(writer, &self.inner.parts.config.secrets, command).await;
+        executed.map_err(|error| executing(task, error))
     }
 
     async fn open(&self, task: TaskId) -> Result<TaskWriter, EngineError> {
@@ -319,12 +342,4 @@ async fn execute_in(
     command: Envelope<TaskCommand>,
 ) -> Result<Executed, SendError> {
     pod.task().ok_or(SendError::Ask(AskError::Gone))?.send(seen, command).await
-}
-
-async fn execute_alone(
-    writer: &mut TaskWriter,
-    task: TaskId,
-    command: Envelope<TaskCommand>,
-) -> Result<Executed, EngineError> {
-    writer.execute(command).await.map_err(|error| executing(task, error))
 }

@@ -21,6 +21,9 @@ pub enum EngineError {
     /// A new task has no agent, and none is configured.
     #[error("no agent was chosen, and none is configured")]
     NoAgent,
+    /// What is to be run or reached has a secret in it; it would be stored.
+    #[error("a secret stands in what is to be run: an agent's command, a check, the repository or the base")]
+    HoldsSecret,
     /// A task that another depends on does not exist.
     #[error("there is no task {0} to depend on")]
     UnknownDependency(Reference),

@@ -13,6 +13,7 @@ mod manager;
 mod parts;
 mod pod;
 mod prompt;
+mod redact;
 mod scheduler;
 mod slots;
 

@@ -26,6 +26,8 @@ impl From<EngineError> for Refusal {
                 .help("`ipa inbox` lists what waits for you; name one of these"),
             EngineError::NoAgent => Self::new(Code::NoAgent, detail)
                 .help("name one with --agent, or set `[roles.develop] agent` in ipa.toml; `ipa agent list` shows what works here"),
+            EngineError::HoldsSecret => Self::new(Code::InvalidRequest, detail)
+                .help("give it to the agent in `[agents.X] env` of ipa.toml, and name the variable instead"),
             EngineError::UnknownDependency(_) => {
                 Self::new(Code::UnknownDependency, detail).help("`ipa ls` lists all tasks")
             }

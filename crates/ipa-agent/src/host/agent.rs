@@ -15,6 +15,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, WaitStatus};
 use super::lines::Lines;
 use super::order::{Aim, HostOrder};
 use super::spool::Spool;
+use crate::redact::{Redactor, Secrets};
 use crate::spool::Source;
 
 /// What a pipe may hold before the agent has to wait for the host.
@@ -32,7 +33,7 @@ pub(super) struct Agent {
 
 impl Agent {
     /// Starts it.
-    pub(super) fn start(order: &HostOrder) -> io::Result<Self> {
+    pub(super) fn start(order: &HostOrder, secrets: &Secrets) -> io::Result<Self> {
         let broken = || io::Error::from(io::ErrorKind::InvalidInput);
         let host = OsString::from(std::process::id().to_string());
         let (program, args) = order.exec.split_first().ok_or_else(broken)?;
@@ -54,8 +55,8 @@ impl Agent {
         if let Some(stdin) = &stdin {
             unblock(stdin)?;
         }
-        let out = Output::new(child.stdout.take(), Source::Out)?;
-        let err = Output::new(child.stderr.take(), Source::Err)?;
+        let out = Output::new(child.stdout.take(), Source::Out, secrets)?;
+        let err = Output::new(child.stderr.take(), Source::Err, secrets)?;
         Ok(Self { pid, handle, status: None, out, err, stdin })
     }
 
@@ -97,18 +98,21 @@ impl Agent {
 /// One of the agent's two outputs.
 pub(super) struct Output<P> {
     pipe: Option<P>,
+    /// Nothing of it is kept that did not pass here.
+    redactor: Redactor,
     lines: Lines,
     source: Source,
 }
 
 impl<P: AsFd + io::Read> Output<P> {
-    fn new(pipe: Option<P>, source: Source) -> io::Result<Self> {
+    fn new(pipe: Option<P>, source: Source, secrets: &Secrets) -> io::Result<Self> {
         if let Some(pipe) = &pipe {
             unblock(pipe)?;
             // Only a matter of speed, and limited for some users.
             rustix::pipe::fcntl_setpipe_size(pipe, PIPE).ok();
         }
-        Ok(Self { pipe, lines: Lines::default(), source })
+        let redactor = Redactor::new(secrets.clone());
+        Ok(Self { pipe, redactor, lines: Lines::default(), source })
     }
 
     /// Returns what to wait for; none once it has ended.
@@ -123,8 +127,10 @@ impl<P: AsFd + io::Read> Output<P> {
             match pipe.by_ref().read(buffer) {
                 Ok(0) => return self.end(spool),
                 Ok(n) => {
-                    let bytes = buffer.get(..n).unwrap_or_default();
-                    self.lines.feed(bytes, |line, piece| spool.push(self.source, line, piece));
+                    let Self { redactor, lines, source, .. } = self;
+                    redactor.push(buffer.get(..n).unwrap_or_default(), |safe| {
+                        lines.feed(safe, |line, piece| spool.push(*source, line, piece));
+                    });
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
@@ -135,8 +141,10 @@ impl<P: AsFd + io::Read> Output<P> {
 
     /// Reads no more.
     pub(super) fn end(&mut self, spool: &mut Spool) {
-        self.pipe = None;
-        self.lines.end(|line, piece| spool.push(self.source, line, piece));
+        let Self { pipe, redactor, lines, source } = self;
+        *pipe = None;
+        redactor.finish(|safe| lines.feed(safe, |line, piece| spool.push(*source, line, piece)));
+        lines.end(|line, piece| spool.push(*source, line, piece));
     }
 }
 

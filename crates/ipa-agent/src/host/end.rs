@@ -28,6 +28,7 @@ impl Host {
             self.spool.note(&Note::Unkept(format!("its document cannot be read: {error}")));
             None
         });
+        let product = product.map(|bytes| self.spool.secrets().redact_bytes(bytes));
         let kept = patiently(|| {
             self.spool.sync()?;
             product.as_ref().map_or(Ok(()), |bytes| write_here(folder::PRODUCT, bytes))

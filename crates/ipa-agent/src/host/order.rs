@@ -1,6 +1,7 @@
 //! What a host is told when it starts, and what it says then. Passes through pipes only: it holds the
 //! agent's environment.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,6 +28,8 @@ pub(crate) struct HostOrder {
     pub(crate) argv: Vec<OsString>,
     /// Its whole environment.
     pub(crate) env: Vec<(OsString, OsString)>,
+    /// What is not kept of all that it prints and is told.
+    pub(crate) secrets: BTreeSet<Vec<u8>>,
     /// The first record of the spool.
     pub(crate) began: Box<Began>,
     /// What it is told at once.

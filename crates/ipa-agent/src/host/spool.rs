@@ -13,6 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::lines::{CHUNK, Piece};
 use crate::folder::Note;
+use crate::redact::Secrets;
 use crate::spool::Source;
 
 /// How long a record may be in the file and not on the disk.
@@ -21,6 +22,7 @@ const SYNC_AFTER: Duration = Duration::from_secs(1);
 /// A spool that is being written.
 pub(super) struct Spool {
     file: File,
+    secrets: Secrets,
     waiting: Vec<u8>,
     next: u64,
     written: u64,
@@ -30,9 +32,18 @@ pub(super) struct Spool {
 
 impl Spool {
     /// Creates it; there must be none.
-    pub(super) fn create(path: &Path) -> io::Result<Self> {
+    pub(super) fn create(path: &Path, secrets: Secrets) -> io::Result<Self> {
         let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
-        Ok(Self { file, waiting: Vec::new(), next: 1, written: 0, began: Instant::now(), dirty: None })
+        Ok(Self::of(file, secrets))
+    }
+
+    fn of(file: File, secrets: Secrets) -> Self {
+        Self { file, secrets, waiting: Vec::new(), next: 1, written: 0, began: Instant::now(), dirty: None }
+    }
+
+    /// Returns what may not be in it.
+    pub(super) const fn secrets(&self) -> &Secrets {
+        &self.secrets
     }
 
     /// Returns the milliseconds since the run began.
@@ -50,13 +61,15 @@ impl Spool {
         self.waiting.len()
     }
 
-    /// Adds a piece of a line.
+    /// Adds a piece of a line that has no secrets any more.
     pub(super) fn push(&mut self, source: Source, bytes: &[u8], piece: Piece) {
         self.record(source, None, bytes, piece);
     }
 
-    /// Adds what the agent is told, under its key.
+    /// Adds what the agent is told, under its key, without its secrets.
     pub(super) fn told(&mut self, key: &str, data: &str) {
+        let secrets = self.secrets.clone();
+        let data = secrets.redact(data);
         let mut rest = data.as_bytes();
         while rest.len() > CHUNK {
             let at = (1..=CHUNK).rev().find(|at| data.is_char_boundary(data.len() - rest.len() + at));
@@ -67,9 +80,10 @@ impl Spool {
         self.record(Source::Told, Some(key), rest, Piece::Last);
     }
 
-    /// Adds what the host itself has to say.
+    /// Adds what the host itself has to say: it may be in the words of the agent.
     pub(super) fn note(&mut self, note: &Note) {
         let json = serde_json::to_vec(note).unwrap_or_default();
+        let json = self.secrets.redact_bytes(json);
         self.record(Source::Host, None, &json, Piece::Last);
     }
 
@@ -141,8 +155,7 @@ mod tests {
     fn what_the_disk_refused_is_tried_again() {
         // It takes everything, and brings nothing to a disk.
         let file = OpenOptions::new().write(true).open("/dev/null").unwrap();
-        let mut spool =
-            Spool { file, waiting: Vec::new(), next: 1, written: 0, began: Instant::now(), dirty: None };
+        let mut spool = Spool::of(file, Secrets::default());
         spool.note(&Note::Eof);
         assert!(spool.sync().is_err());
         assert!(spool.sync().is_err());

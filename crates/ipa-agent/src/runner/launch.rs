@@ -21,6 +21,7 @@ use crate::folder::{self, Began, Stdin};
 use crate::helper;
 use crate::host::{Aim, Frame, HostOrder, Limits, Started};
 use crate::program::find;
+use crate::redact::Secrets;
 use crate::spec::RunSpec;
 
 /// How long a host may take to say that its agent was started.
@@ -51,11 +52,16 @@ pub(super) enum Launched {
 }
 
 /// Claims a run and starts a host with its agent. Nothing is left behind when a program of it is not there.
-pub(super) async fn launch(runner: &Runner, spec: RunSpec, launch: Launch) -> Result<Launched, StartError> {
+pub(super) async fn launch(
+    runner: &Runner,
+    spec: RunSpec,
+    launch: Launch,
+    secrets: &Secrets,
+) -> Result<Launched, StartError> {
     let run = spec.run;
     let confined = spec.prefix.len();
     let host = |detail: String| StartError::Host { run, detail };
-    let order = order(runner, &spec, launch);
+    let order = order(runner, &spec, launch, secrets);
     let dir = order.dir.clone();
     let checked = blocking(move || {
         if !order.cwd.is_dir() {
@@ -90,7 +96,7 @@ pub(super) async fn launch(runner: &Runner, spec: RunSpec, launch: Launch) -> Re
     })
 }
 
-fn order(runner: &Runner, spec: &RunSpec, launch: Launch) -> HostOrder {
+fn order(runner: &Runner, spec: &RunSpec, launch: Launch, secrets: &Secrets) -> HostOrder {
     let began = Began {
         run: spec.run,
         role: spec.role,
@@ -107,6 +113,7 @@ fn order(runner: &Runner, spec: &RunSpec, launch: Launch) -> HostOrder {
         exec: runner.hosting.helper.argv(helper::EXEC),
         argv: spec.prefix.iter().cloned().chain(launch.argv).collect(),
         env: environment(spec),
+        secrets: secrets.values().clone(),
         began: Box::new(began),
         frames: launch.frames,
         stop_frame: launch.stop_frame,

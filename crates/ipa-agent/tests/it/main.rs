@@ -22,5 +22,6 @@ mod contract;
 mod golden;
 mod host;
 mod recover;
+mod redact;
 mod scripted;
 mod support;

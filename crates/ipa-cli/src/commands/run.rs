@@ -107,7 +107,7 @@ async fn create(app: &App, client: &Client, draft: &CreateTask) -> Result<TaskDe
             });
         }
     }
-    parse("the task", &task::send(client, draft).await?)
+    parse("the task", &task::send(app, client, draft).await?)
 }
 
 /// Follows a task; none when a signal came first.

@@ -1,5 +1,6 @@
 //! Creating, listing and showing tasks.
 
+use ipa_agent::Secrets;
 use ipa_events::Status;
 use ipa_pod::{Edge as _, SystemEdge};
 use ipa_server::wire::{Approve, CreateTask, List, Task, TaskDetail, Why};
@@ -19,7 +20,7 @@ use crate::output::{Table, plain};
 pub(super) async fn create(app: &App, args: &CreateArgs) -> Result<Exit, Failure> {
     let draft = draft(app, args)?;
     let client = access::writing(&app.settings, app.out, "task create").await?;
-    let task = send(&client, &draft).await?;
+    let task = send(app, &client, &draft).await?;
     app.out.reply(&task, |task| {
         let task: Task = parse("the task", task)?;
         Ok(format!("{}  {}\n", task.handle, plain(&task.title)))
@@ -47,8 +48,18 @@ pub(super) fn draft(app: &App, args: &CreateArgs) -> Result<CreateTask, Failure>
 }
 
 /// Creates a task and returns it as it is shown.
-pub(super) async fn send(client: &Client, draft: &CreateTask) -> Result<Value, Failure> {
-    client.post("/api/v1/tasks", draft).await
+pub(super) async fn send(app: &App, client: &Client, draft: &CreateTask) -> Result<Value, Failure> {
+    let task = client.post("/api/v1/tasks", draft).await?;
+    let marks = |text: &str| text.matches(Secrets::MARK).count();
+    let words = [Some(&draft.request), draft.title.as_ref()].into_iter().flatten();
+    let kept = ["request", "title"].map(|name| task.get(name).and_then(Value::as_str).unwrap_or_default());
+    if words.zip(kept).any(|(said, kept)| marks(kept) > marks(said)) {
+        app.out.note(
+            "a secret in the request was replaced by [redacted] before it was stored; give it to the agent in \
+             `[agents.X] env` of ipa.toml, and name the variable instead",
+        );
+    }
+    Ok(task)
 }
 
 /// `ipa ls`

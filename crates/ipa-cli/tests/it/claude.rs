@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::{World, eventually, git};
 
 /// The key that Claude is given. It must be found nowhere.
-const KEY: &str = "sk-ant-canary-7f3a9c1e5b";
+pub(crate) const KEY: &str = "sk-ant-canary-7f3a9c1e5b";
 
 /// Its end is enough to know it by.
 const END: &str = "canary-7f3a9c1e5b";

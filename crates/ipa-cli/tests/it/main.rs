@@ -14,6 +14,7 @@
 mod structure;
 
 mod browser;
+mod canary;
 mod claude;
 mod cleanup;
 mod completion;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use ipa_agent::{Probe, ProbeError, RunDir, Tail};
+use ipa_agent::{Probe, ProbeError, RunDir, Secrets, Tail};
 use ipa_events::task::Run;
 use ipa_events::{AgentId, RunId, Runtime, TaskId, WorkspaceId};
 use ipa_workspace::{
@@ -11,7 +11,7 @@ use ipa_workspace::{
 
 use super::Engine;
 use crate::error::EngineError;
-use crate::prompt;
+use crate::{prompt, redact};
 
 /// A kind of agent, and whether it works here.
 pub struct RuntimeRow {
@@ -38,7 +38,7 @@ impl Engine {
             FileRoot::Commit { commit, .. } => DiffTo::Commit(commit),
         };
         let query = DiffQuery { repo: created.repo.clone(), from: base.clone(), to };
-        Ok(self.inner.parts.workspaces.diff(query).await?)
+        Ok(redact::diff(self.secrets(), self.inner.parts.workspaces.diff(query).await?))
     }
 
     /// Lists a folder of a task's work.
@@ -49,7 +49,7 @@ impl Engine {
     pub async fn ls(&self, task: TaskId, dir: &str) -> Result<Listing, EngineError> {
         let dir: RelPath = dir.parse().map_err(WorkspaceError::from)?;
         let root = self.root(task, &AgentId::main()).await?;
-        Ok(self.inner.parts.workspaces.ls(root, dir).await?)
+        Ok(redact::listing(self.secrets(), self.inner.parts.workspaces.ls(root, dir).await?))
     }
 
     /// Reads a file of a task's work, from the named place of work.
@@ -65,7 +65,7 @@ impl Engine {
     ) -> Result<FileView, EngineError> {
         let path: RelPath = path.parse().map_err(WorkspaceError::from)?;
         let root = self.root(task, agent).await?;
-        Ok(self.inner.parts.workspaces.read(root, path).await?)
+        Ok(redact::file(self.secrets(), self.inner.parts.workspaces.read(root, path).await?))
     }
 
     /// Names where a task's files lie now: its workspace, or the harvested head when that is gone.
@@ -84,6 +84,10 @@ impl Engine {
             }
             (_, _) => Err(WorkspaceError::NotFound(id).into()),
         }
+    }
+
+    fn secrets(&self) -> &Secrets {
+        &self.inner.parts.config.secrets
     }
 
     /// Lists the checkouts that are there, of one task or of all.

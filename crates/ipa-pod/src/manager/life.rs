@@ -19,6 +19,7 @@ use crate::error::chain;
 use crate::parts::Parts;
 use crate::pod::backoff;
 use crate::pod::supervisor::{PodArgs, PodHandle};
+use crate::redact;
 use crate::scheduler::{Reason, Standing};
 
 /// A pod that worked for this long is not counted among those that failed one after the other.
@@ -268,7 +269,9 @@ async fn escalate(store: Store, parts: Arc<Parts>, task: TaskId, why: Arc<str>) 
     let body = TaskCommand::Escalate { reason: EscalationReason::PodParked, detail: why };
     let told = async {
         let mut writer = TaskWriter::open(store, task).await.map_err(|error| error.to_string())?;
-        writer.execute(Envelope { ctx, body }).await.map_err(|error| error.to_string())?;
+        let command = Envelope { ctx, body };
+        let executed = redact::execute(&mut writer, &parts.config.secrets, command).await;
+        executed.map_err(|error| error.to_string())?;
         writer.close().await.map_err(|error| error.to_string())
     };
     if let Err(why) = told.await {

@@ -40,7 +40,7 @@ pub(crate) async fn clean_up(
     (ctx, task): (Ctx, TaskId),
     parent: ActorCell,
 ) -> Result<Version, EngineError> {
-    let (handle, cell) = match TaskHandle::spawn(store, task, parent).await {
+    let (handle, cell) = match TaskHandle::spawn(store, task, parts.config.secrets.clone(), parent).await {
         Ok(spawned) => spawned,
         Err(error) => return Err(unopened(&parts, (&ctx, task), error).await),
     };

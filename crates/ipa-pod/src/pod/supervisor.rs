@@ -199,7 +199,8 @@ impl State {
     async fn start(&mut self, index: usize, parent: ActorCell) -> Result<ActorCell, SpawnErr> {
         match index {
             0 => {
-                let (handle, cell) = TaskHandle::spawn(self.args.store.clone(), self.args.id, parent).await?;
+                let (store, secrets) = (self.args.store.clone(), self.args.parts.config.secrets.clone());
+                let (handle, cell) = TaskHandle::spawn(store, self.args.id, secrets, parent).await?;
                 self.handles.task = Some(handle.clone());
                 self.args.task.send_replace(Some(handle));
                 Ok(cell)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ipa_agent::Secrets;
 use ipa_events::store::{AppendError, Store, Version};
 use ipa_events::{
     Envelope, ExecuteError, Executed, Principal, TaskCommand, TaskId, TaskState, TaskWriter, Via,
@@ -11,6 +12,7 @@ use tokio::sync::watch;
 
 use crate::actor::{AskError, ask};
 use crate::parts::Parts;
+use crate::redact;
 
 /// A state that is stored.
 #[derive(Debug, Clone)]
@@ -43,12 +45,13 @@ impl TaskHandle {
     pub(crate) async fn spawn(
         store: Store,
         task: TaskId,
+        secrets: Secrets,
         parent: ActorCell,
     ) -> Result<(Self, ActorCell), SpawnErr> {
         let (publish, published) =
             watch::channel(Published { version: Version::ZERO, state: Arc::default() });
         let (actor, _joined) =
-            TaskActor::spawn_linked(None, TaskActor, (store, task, publish), parent).await?;
+            TaskActor::spawn_linked(None, TaskActor, (store, task, publish, secrets), parent).await?;
         Ok((Self { actor: actor.clone(), published }, actor.get_cell()))
     }
 
@@ -102,20 +105,21 @@ struct State {
     /// None only while the actor stops.
     writer: Option<TaskWriter>,
     publish: watch::Sender<Published>,
+    secrets: Secrets,
 }
 
 impl Actor for TaskActor {
     type Msg = Msg;
     type State = State;
-    type Arguments = (Store, TaskId, watch::Sender<Published>);
+    type Arguments = (Store, TaskId, watch::Sender<Published>, Secrets);
 
     async fn pre_start(
         &self,
         _myself: ActorRef<Msg>,
-        (store, task, publish): Self::Arguments,
+        (store, task, publish, secrets): Self::Arguments,
     ) -> Result<State, ActorProcessingErr> {
         let writer = TaskWriter::open(store, task).await?;
-        let state = State { writer: Some(writer), publish };
+        let state = State { writer: Some(writer), publish, secrets };
         state.publish();
         Ok(state)
     }
@@ -132,7 +136,7 @@ impl Actor for TaskActor {
             let _answered = reply.send(Err(SendError::Stale));
             return Ok(());
         }
-        let outcome = writer.execute(*command).await;
+        let outcome = redact::execute(writer, &state.secrets, *command).await;
         state.publish();
         let fenced = matches!(outcome, Err(ExecuteError::Append(AppendError::Fenced(_))));
         // The caller may have stopped waiting.

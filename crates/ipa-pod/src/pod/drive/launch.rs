@@ -68,7 +68,8 @@ impl Drive {
         let role = self.parts.config.roles.of(run.role);
         let text: Arc<str> = prompt(state, run).into();
         self.keep(dir.path(), SANDBOX, describe(&sandbox.enforced).as_bytes()).await?;
-        self.keep(dir.path(), crate::prompt::FILE, text.as_bytes()).await?;
+        let kept = self.parts.config.secrets.redact(&text);
+        self.keep(dir.path(), crate::prompt::FILE, kept.as_bytes()).await?;
         self.keep_source(dir.path(), workspace).await?;
         let mut env = self.parts.config.agent_env.clone();
         env.extend(workspace.env().map(|(name, value)| (name.into(), value.into())));
