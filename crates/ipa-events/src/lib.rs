@@ -22,7 +22,7 @@ pub use envelope::{Ctx, Envelope, Stamped};
 pub use load::{LoadError, Loaded, SNAPSHOT_EVERY, STATE_SCHEMA, load, load_at};
 pub use projector::{ProjectError, Projector, SummaryRow, summaries};
 pub use subscribe::subscribe;
-pub use summary::{OpenDecision, OpenRun, PodCondition, SUMMARY, Summary, title_of};
+pub use summary::{OpenDecision, OpenRun, PodCondition, SUMMARY, Summary, title_of, usage_limit};
 pub use task::{TaskCommand, TaskError, TaskEvent, TaskState};
 
 pub use value::{

@@ -14,7 +14,7 @@ use crate::value::{
 };
 
 /// The name and form of the rows.
-pub const SUMMARY: ModelId = ModelId { name: "summary", schema: 1 };
+pub const SUMMARY: ModelId = ModelId { name: "summary", schema: 2 };
 
 /// One task in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,13 +134,13 @@ impl Summary {
 
     /// Says in one word what the task is doing: the one function of its state and its pod.
     pub fn status(&self, pod: &PodCondition) -> Status {
-        match (self.phase, self.waits, pod) {
+        match (self.phase, &self.waits, pod) {
             (Phase::Completed, _, _) => Status::Completed,
             (Phase::Cancelled, _, _) => Status::Cancelled,
             (_, _, PodCondition::Parked(_)) => Status::Parked,
             (_, Waits::Paused, _) => Status::Paused,
             (_, Waits::Person, _) => Status::Waiting,
-            (_, Waits::Until(_), _) => Status::Queued,
+            (_, Waits::Until(_) | Waits::UsageLimit { .. }, _) => Status::Queued,
             (_, Waits::Nothing | Waits::Over, pod) => match (&self.run, pod) {
                 (Some(_), _) if !self.decisions.is_empty() => Status::Waiting,
                 (Some(_), _) | (None, PodCondition::Active) => Status::Running,
@@ -158,8 +158,9 @@ impl Summary {
                 || "a word from you: it was interrupted; retry, go back or cancel".to_owned(),
                 |decision| format!("{}: {}", decision.id.handle(self.handle), decision.title),
             )),
-            Status::Queued => Some(match (self.waits, pod) {
+            Status::Queued => Some(match (&self.waits, pod) {
                 (Waits::Until(at), _) => format!("the next attempt, at {at:.0}"),
+                (Waits::UsageLimit { agent, until }, _) => usage_limit(agent, *until),
                 (_, PodCondition::Held(why)) => why.to_string(),
                 (_, PodCondition::None | PodCondition::Active | PodCondition::Parked(_)) => {
                     "a running engine (`ipa serve`)".to_owned()
@@ -173,6 +174,11 @@ impl Summary {
             Status::Running | Status::Completed | Status::Cancelled => None,
         }
     }
+}
+
+/// Says what a task waits for whose agent may not be used for a while.
+pub fn usage_limit(agent: &Runtime, until: Timestamp) -> String {
+    format!("the usage limit of {}, until {until:.0}", agent.kind())
 }
 
 /// Says in one line what is asked of a person.

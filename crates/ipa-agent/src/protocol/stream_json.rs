@@ -16,6 +16,7 @@ use serde_json::json;
 
 use self::ask::Pending;
 use self::ledger::Ledger;
+use self::result::Limit;
 use self::wire::{Block, Head, Message, Todo};
 use super::{Cut, Line, Out, Progress, Protocol, Verdict, answer_key};
 use crate::error::ControlError;
@@ -38,7 +39,7 @@ pub(crate) struct StreamJson {
     ledger: Ledger,
     /// What the last message of the agent says about an error of its model.
     error: Option<String>,
-    resets_at: Option<jiff::Timestamp>,
+    limit: Limit,
     /// How the last turn ended; none while one goes on.
     last: Option<Outcome>,
     text: Option<String>,
@@ -171,6 +172,10 @@ impl StreamJson {
         self.error = head.error.as_deref().map(str::to_owned);
         self.ledger.message(&message);
         let synthetic = message.model.as_deref() == Some(SYNTHETIC);
+        if !synthetic {
+            // Its model answers: it went on over the limit.
+            self.limit = Limit::Open;
+        }
         for block in message.blocks() {
             let Some(block) = block else {
                 out.events.push(Body::Unknown { kind: "assistant/?".into() });
@@ -222,15 +227,17 @@ impl StreamJson {
     fn rate_limit(&mut self, head: &Head<'_>, out: &mut Out) {
         out.progress = Progress::Heartbeat;
         let limit = head.rate_limit();
-        if limit.status.as_deref() == Some("rejected") {
-            self.resets_at = limit.resets_at.and_then(|at| jiff::Timestamp::from_second(at).ok());
-            out.events.push(Body::Retrying { detail: "the agent's usage limit is reached".into() });
+        if limit.status.as_deref() != Some("rejected") {
+            self.limit = Limit::Open;
+            return;
         }
+        self.limit = Limit::Reached(limit.resets_at.as_f64().and_then(result::moment));
+        out.events.push(Body::Retrying { detail: "the agent's usage limit is reached".into() });
     }
 
     fn result(&mut self, head: &Head<'_>, out: &mut Out) {
         out.events.push(Body::Usage { total: self.ledger.result(head) });
-        self.last = Some(result::outcome(head, self.error.take().as_deref(), self.resets_at));
+        self.last = Some(result::outcome(head, self.error.take().as_deref(), self.limit));
         // The text of an error is no document.
         let text = head.result.as_deref().filter(|text| !text.trim().is_empty());
         if let (Some(Outcome::Completed), Some(text)) = (&self.last, text) {

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use ipa_agent::{AgentRuntime as _, Answer, Asked, Body, ScriptedRuntime, StartError, Stop, Tools};
-use ipa_events::{Outcome, Role};
+use ipa_events::{Outcome, Retry, Role};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::support::{Place, ann, class, finished, helper, hosting, next, reread, text, to_end, wait_for};
@@ -301,4 +302,28 @@ async fn a_confined_agent_whose_program_is_not_there_is_not_started() {
     };
     assert!(detail.contains("nowhere"), "{detail}");
     assert!(!place.run_dir().path().exists());
+}
+
+#[tokio::test]
+async fn a_usage_limit_is_what_the_agent_says_of_it_last() {
+    let reset = 1_795_707_277;
+    let at = Retry::At(Timestamp::from_second(reset).unwrap());
+    let fail = json!({"fail": "rate_limit"});
+    for (steps, wanted) in [
+        (json!([{"rate_limit": reset}, fail]), ("rate_limited", at)),
+        (json!([{"rate_limit": reset * 1000}, fail]), ("rate_limited", at)),
+        (json!([fail]), ("rate_limited", Retry::Hold)),
+        (json!([{"rate_limit": 1_000_000_000_000_000_000_i64}, fail]), ("rate_limited", Retry::Hold)),
+        // It went on over the limit, and failed of something else.
+        (
+            json!([{"rate_limit": reset}, {"say": "on"}, {"fail": "server_error"}]),
+            ("api_unavailable", Retry::Backoff),
+        ),
+    ] {
+        let place = Place::new();
+        let events = played(&place, steps.clone()).await;
+        let end = finished(&events);
+        let Outcome::Failed { retry, .. } = &end.outcome else { panic!("{end:?}") };
+        assert_eq!((class(end), *retry), (wanted.0.to_owned(), wanted.1), "{steps}");
+    }
 }

@@ -197,6 +197,9 @@ fn interrupted(state: &TaskState) -> Option<Action> {
 }
 
 fn not_yet(state: &TaskState, around: &Surroundings, now: Timestamp) -> Option<Action> {
+    if let Some((agent, until)) = state.usage_limit().filter(|(_, until)| *until > now) {
+        return Some(Action::Wait(Reason::UsageLimit { agent: agent.clone(), until }));
+    }
     if let Some(retry) = state.retry.as_ref().filter(|retry| retry.at > now) {
         return Some(Action::Wait(Reason::Retry { at: retry.at, class: retry.class }));
     }

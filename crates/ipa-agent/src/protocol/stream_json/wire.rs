@@ -267,7 +267,7 @@ pub(super) struct RateLimit {
     #[serde(default)]
     pub(super) status: Option<String>,
     #[serde(default, rename = "resetsAt")]
-    pub(super) resets_at: Option<i64>,
+    pub(super) resets_at: Value,
 }
 
 /// The agent's own list of steps.

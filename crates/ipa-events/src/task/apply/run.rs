@@ -6,7 +6,7 @@ use super::Fit;
 use crate::envelope::Stamped;
 use crate::task::event::{CheckFinished, RunRequested, RunStarted, TaskEvent};
 use crate::task::state::{CheckResult, Evidence, OpState, PendingRetry, Run, RunState, TaskState, Usage};
-use crate::value::{FailureClass, Outcome, Principal, Retry, Role, RunId};
+use crate::value::{FailureClass, Outcome, Principal, Role, RunId};
 
 type Event = Stamped<TaskEvent>;
 
@@ -93,7 +93,7 @@ pub(super) fn finish(
         }
         Outcome::Failed { detail, retry, .. } => {
             state.last_failure = Some(detail.as_str().into());
-            if !matches!(retry, Retry::At(_)) {
+            if !retry.holds() {
                 state.failures = state.failures.saturating_add(1);
             }
         }

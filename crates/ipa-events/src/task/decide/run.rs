@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::{Decided, Task};
 use crate::task::command::{Ask, FinishedRun, RunRequest};
 use crate::task::error::TaskError;
 use crate::task::event::{
     CheckFinished, EscalationReason, ProcessIdentity, Revision, RunRequested, RunStarted, TaskEvent,
 };
-use crate::task::limits::pause_after;
+use crate::task::limits::{held_until, pause_after};
 use crate::task::state::{Asked, Document, Run, RunState};
 use crate::value::{FailureClass, Outcome, Retry, Role, RunId, SessionId};
 
@@ -195,11 +197,8 @@ impl Task<'_> {
         let after = |pause| self.ctx.at.saturating_add(pause).unwrap_or(self.ctx.at);
         match retry {
             Retry::Human => escalate(EscalationReason::RunFailed),
-            Retry::At(at) => {
-                // A time that is over already must not become a loop.
-                let at = at.max(after(pause_after(1)));
-                Some(TaskEvent::RetryScheduled { attempt: failures, at, class: Some(class) })
-            }
+            Retry::At(until) => Some(self.hold(class, Some(until))),
+            Retry::Hold => Some(self.hold(class, None)),
             Retry::Backoff if failures >= self.created.limits.attempts.get() => {
                 escalate(EscalationReason::AttemptsUsedUp)
             }
@@ -208,6 +207,17 @@ impl Task<'_> {
                 Some(TaskEvent::RetryScheduled { attempt, at, class: Some(class) })
             }
         }
+    }
+
+    /// Holds the task until a limit is over. The attempt that met it does not count.
+    fn hold(&self, class: FailureClass, until: Option<Timestamp>) -> TaskEvent {
+        let agents = self.state.runs.iter().rev().filter(|run| run.role != Role::Check && !run.is_open());
+        let before = agents.take_while(
+            |run| matches!(&run.state, RunState::Over(Outcome::Failed { retry, .. }) if retry.holds()),
+        );
+        let before = u32::try_from(before.count()).unwrap_or(u32::MAX);
+        let at = held_until(self.ctx.at, until, before);
+        TaskEvent::RetryScheduled { attempt: self.state.failures.saturating_add(1), at, class: Some(class) }
     }
 
     fn open(&self, id: RunId) -> Result<&Run, TaskError> {

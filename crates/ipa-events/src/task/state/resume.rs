@@ -7,10 +7,15 @@ impl TaskState {
     /// Returns the run whose conversation a run of this role goes on with: the last of the same agent and role in
     /// this phase, if it was cut short and its conversation is whole.
     pub fn resumable(&self, role: Role, runtime: &Runtime) -> Option<&Run> {
-        let last = self.runs.iter().rev().find(|run| run.role != Role::Check)?;
+        let last = self.last_agent_run()?;
         let same = last.role == role && last.phase == self.phase && last.runtime == *runtime;
         let begun = last.started_at.is_some() && last.session.is_some();
         Some(last).filter(|_| same && begun && was_cut_short(&last.state))
+    }
+
+    /// Returns the last run that was no check.
+    pub(super) fn last_agent_run(&self) -> Option<&Run> {
+        self.runs.iter().rev().find(|run| run.role != Role::Check)
     }
 }
 

@@ -80,14 +80,18 @@ impl Pick {
     }
 
     fn outcome(&self, task: TaskId, now: Timestamp) -> Outcome {
-        let retry = match self.b % 3 {
+        let retry = match self.b % 4 {
             0 => Retry::Backoff,
             1 => Retry::At(now + SignedDuration::from_hours(1)),
+            2 => Retry::Hold,
             _ => Retry::Human,
         };
         match self.a % 6 {
             0 => Outcome::Interrupted { by: self.who(task) },
-            1 | 2 => Outcome::Failed { class: FailureClass::Crashed, detail: self.text.clone(), retry },
+            1 | 2 => {
+                let class = if retry.holds() { FailureClass::RateLimited } else { FailureClass::Crashed };
+                Outcome::Failed { class, detail: self.text.clone(), retry }
+            }
             _ => Outcome::Completed,
         }
     }

@@ -132,8 +132,8 @@ impl Story {
     }
 
     fn fails(self, retry: Retry) -> Self {
-        let failed = Outcome::Failed { class: FailureClass::Crashed, detail: "it died".to_owned(), retry };
-        self.ends(failed, None, None)
+        let class = if retry.holds() { FailureClass::RateLimited } else { FailureClass::Crashed };
+        self.ends(Outcome::Failed { class, detail: "it died".to_owned(), retry }, None, None)
     }
 
     fn writes(self, document: &str) -> Self {
@@ -327,9 +327,12 @@ fn a_failed_run_is_tried_again_after_a_pause_and_then_a_person_is_asked() {
 fn a_limit_holds_the_task_until_its_time_and_burns_no_attempt() {
     let reset = Timestamp::UNIX_EPOCH.saturating_add(Duration::from_hours(1)).unwrap();
     let story = Story::in_spec().with_run(Role::Spec, None).fails(Retry::At(reset));
-    assert_eq!(story.says(), "wait: waiting for the next attempt at 1970-01-01T01:00:00Z, after crashed");
+    assert_eq!(story.says(), "wait: waiting for the usage limit of scripted, until 1970-01-01T01:00:00Z");
     assert_eq!(story.state.failures, 0);
     assert_eq!(story.later(3600).says(), "start spec");
+    let story = Story::in_spec().with_run(Role::Spec, None).fails(Retry::Hold);
+    assert_eq!(story.says(), "wait: waiting for the usage limit of scripted, until 1970-01-01T00:05:00Z");
+    assert_eq!(story.then(&ann(), TaskCommand::Retry).says(), "start spec");
 }
 
 #[test]
