@@ -26,8 +26,8 @@ pub use summary::{OpenDecision, OpenRun, PodCondition, SUMMARY, Summary, title_o
 pub use task::{TaskCommand, TaskError, TaskEvent, TaskState};
 
 pub use value::{
-    AgentId, BranchName, CommandId, DecisionId, EventId, FailureClass, Handle, Helper, InvalidValue, Oid,
-    OpId, Outcome, PayloadHash, Phase, Principal, Reference, RepoSource, Retry, Role, RunId, Runtime,
+    AgentId, BranchName, CommandId, DecisionId, EventId, FailureClass, Handle, Helper, InvalidValue, Money,
+    Oid, OpId, Outcome, PayloadHash, Phase, Principal, Reference, RepoSource, Retry, Role, RunId, Runtime,
     SessionId, Status, StreamId, TaskId, Via, WorkspaceId,
 };
 pub use verify::{Problem, VerifyReport, verify};

@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::store::{ModelId, Version};
-use crate::task::{Asked, DecisionKind, EscalationReason, TaskState, Waits};
+use crate::task::{Asked, Day, DecisionKind, EscalationReason, TaskState, Waits};
 use crate::value::{
-    BranchName, DecisionId, Handle, Oid, PayloadHash, Phase, RepoSource, Role, RunId, Runtime, Status, TaskId,
+    BranchName, DecisionId, Handle, Money, Oid, PayloadHash, Phase, RepoSource, Role, RunId, Runtime, Status,
+    TaskId,
 };
 
 /// The name and form of the rows.
@@ -45,6 +46,10 @@ pub struct Summary {
     pub depends_on: Vec<TaskId>,
     /// What it cost so far, in millionths of a US dollar.
     pub cost_microusd: u64,
+    /// What it may cost before a person grants more, if there is a budget.
+    pub budget: Option<Money>,
+    /// What its runs cost that ended on the last day on which one did.
+    pub day: Option<Day>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When something last happened to it.
@@ -125,6 +130,8 @@ impl Summary {
             priority: state.priority,
             depends_on: created.depends_on.clone(),
             cost_microusd: state.usage.cost_microusd,
+            budget: state.task_budget().map(|budget| budget.limit),
+            day: state.day,
             created_at: state.created_at?,
             updated_at: state.updated_at?,
             run,
@@ -198,6 +205,10 @@ pub fn title_of(asked: &Asked) -> String {
             let what = match reason {
                 EscalationReason::AttemptsUsedUp => "all attempts failed",
                 EscalationReason::RunFailed => "the agent cannot go on",
+                EscalationReason::RunBudget => "the budget of the run is used up; going on grants it again",
+                EscalationReason::TaskBudget => {
+                    "the budget of the task is used up; going on grants as much again"
+                }
                 EscalationReason::ChecksFail => "the checks go on failing",
                 EscalationReason::DeliveryFailed => "the work could not be delivered",
                 EscalationReason::PodParked => "the task is parked",

@@ -15,6 +15,7 @@ mod pod;
 mod prompt;
 mod scheduler;
 mod slots;
+mod spending;
 
 pub use config::{EngineConfig, PodConfig, RoleConfig, Roles, Scope, SlotLimits, Strategy, TaskDefaults};
 pub use edge::{Edge, SystemEdge};

@@ -2,6 +2,8 @@
 //!
 //! `IPA_TEST_CLAUDE` names the program (`scripts/test` installs it); without it each test says that it is skipped.
 
+mod limits;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
@@ -289,45 +291,6 @@ async fn a_model_that_is_busy_for_a_moment_is_asked_again() {
     let events = world.ends(&mut session).await;
     assert_eq!((&finished(&events).outcome, text(&events)), (&Outcome::Completed, vec!["there".to_owned()]));
     assert!(events.iter().any(|event| matches!(event.body, Body::Retrying { .. })), "{events:#?}");
-}
-
-/// What a subscription is told whose limit is reached: 429 with these headers.
-fn limited(reset: i64) -> Reply {
-    let headers = [
-        ("anthropic-ratelimit-unified-status", "rejected".to_owned()),
-        ("anthropic-ratelimit-unified-reset", reset.to_string()),
-        ("anthropic-ratelimit-unified-representative-claim", "five_hour".to_owned()),
-    ];
-    Reply::Status {
-        code: 429,
-        kind: "rate_limit_error".into(),
-        message: "This request would exceed your account's rate limit.".into(),
-        retry_after: None,
-        headers: headers.map(|(name, value)| (name.to_owned(), value)).into(),
-    }
-}
-
-#[tokio::test]
-async fn a_usage_limit_of_claude_is_rejected_at_once_with_its_reset_time() {
-    let reset = jiff::Timestamp::now().as_second() + 3600;
-    for (login, wanted, asked) in [
-        // Logged in with a subscription, it says when, and asks once.
-        ("CLAUDE_CODE_OAUTH_TOKEN", Retry::At(jiff::Timestamp::from_second(reset).unwrap()), 1),
-        // With a key it takes the headers for nothing: it tries again as often as it may, and says no time.
-        ("ANTHROPIC_API_KEY", Retry::Hold, 2),
-    ] {
-        let Some(mut world) = World::new(|_| vec![limited(reset); 20]) else { return };
-        let Program { argv, mut env } = world.program.clone();
-        env.remove(&OsString::from("ANTHROPIC_API_KEY"));
-        env.insert(login.into(), "sk-ant-oat01-fake".into());
-        world.runtime = ClaudeRuntime::new(Hosting::new(helper()), Program { argv, env });
-        let mut session = world.start().await;
-        let events = world.ends(&mut session).await;
-        let end = finished(&events);
-        let Outcome::Failed { retry, .. } = &end.outcome else { panic!("{end:?}") };
-        assert_eq!((class(end), *retry, end.product.as_deref()), ("rate_limited".to_owned(), wanted, None));
-        assert_eq!(world.model.steps().len(), asked);
-    }
 }
 
 #[tokio::test]

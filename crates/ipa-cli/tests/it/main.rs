@@ -21,6 +21,7 @@ mod demo;
 mod doctor;
 mod exit_codes;
 mod failing;
+mod limits;
 mod record;
 mod served;
 mod support;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::value::Phase;
+use crate::value::{Money, Phase};
 
 /// Who opens a gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,7 +62,7 @@ impl Gates {
     }
 }
 
-/// How often a task tries before it asks a person.
+/// How often a task tries, and what it may cost, before it asks a person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TaskLimits {
@@ -70,11 +70,22 @@ pub struct TaskLimits {
     pub attempts: NonZeroU32,
     /// Runs that mend failed checks before a person is asked.
     pub check_fixes: u32,
+    /// What one run may cost; none: whatever it costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_budget: Option<Money>,
+    /// What all runs may cost before a person grants as much again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_budget: Option<Money>,
 }
 
 impl Default for TaskLimits {
     fn default() -> Self {
-        Self { attempts: NonZeroU32::MIN.saturating_add(2), check_fixes: 2 }
+        Self {
+            attempts: NonZeroU32::MIN.saturating_add(2),
+            check_fixes: 2,
+            run_budget: None,
+            task_budget: None,
+        }
     }
 }
 

@@ -49,7 +49,11 @@ pub(crate) fn wake(
         match (time, *absent) {
             (Some(at), _) if at > now => wake.at = Some(wake.at.map_or(at, |least| least.min(at))),
             (_, Absent::Rested(version, reason)) if version == row.version => {
-                if is_over(reason, rows, &|| has_slot(row)) {
+                if let Reason::DayBudget { until, .. } = reason
+                    && *until > now
+                {
+                    wake.at = Some(wake.at.map_or(*until, |least| least.min(*until)));
+                } else if is_over(reason, rows, &|| has_slot(row)) {
                     due.push(row);
                 }
             }
@@ -79,6 +83,7 @@ fn is_over(reason: &Reason, rows: &[Summary], has_slot: &dyn Fn() -> bool) -> bo
         | Reason::UnknownDependency
         | Reason::Retry { .. }
         | Reason::UsageLimit { .. }
+        | Reason::DayBudget { .. }
         | Reason::Cooldown(_) => true,
     }
 }

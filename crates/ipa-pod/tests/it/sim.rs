@@ -2,6 +2,7 @@
 //! same story has the same trace.
 
 mod bombs;
+mod budget;
 mod healing;
 mod queue;
 mod time;

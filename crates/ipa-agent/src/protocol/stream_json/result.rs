@@ -8,6 +8,9 @@ use super::wire::Head;
 /// What is said when the model does not know who asks.
 pub(super) const NOT_LOGGED_IN: &str = "the agent is not logged in to its model, or its key is wrong";
 
+/// What is said of an agent whose model answered too often.
+pub(super) const MAX_TURNS: &str = "the agent used up the turns it may take";
+
 /// The usage limit of the agent, as far as it said something of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Limit {
@@ -35,7 +38,7 @@ pub(super) fn outcome(head: &Head<'_>, error: Option<&str>, limit: Limit) -> Out
     match head.subtype() {
         "success" if !is_error => success(head),
         "success" => model_error(head, error, limit),
-        "error_max_turns" => failed(C::MaxTurns, "the agent used up the turns it may take", Retry::Human),
+        "error_max_turns" => failed(C::MaxTurns, MAX_TURNS, Retry::Human),
         "error_max_budget_usd" => failed(C::Budget, "the agent used up its budget", Retry::Human),
         "error_during_execution" => during_execution(head),
         other => {

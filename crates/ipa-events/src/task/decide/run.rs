@@ -27,8 +27,9 @@ impl Task<'_> {
         let head = head.ok_or(TaskError::NotCalledFor("there is no workspace yet"))?.clone();
         let number = u32::try_from(self.state.runs.len().saturating_add(1)).unwrap_or(u32::MAX);
         let messages = if request.role == Role::Check { Vec::new() } else { self.state.undelivered() };
-        Ok(vec![TaskEvent::RunRequested(Box::new(RunRequested {
-            run: RunId::new(self.created.task, number),
+        let run = RunId::new(self.created.task, number);
+        let requested = TaskEvent::RunRequested(Box::new(RunRequested {
+            run,
             place: self.place(&request.agent),
             role: request.role,
             phase,
@@ -39,7 +40,11 @@ impl Task<'_> {
             head,
             messages,
             check: request.check.clone(),
-        }))])
+        }));
+        let lost =
+            self.state.hands_over(request.role, &request.runtime).filter(|_| request.resumes.is_none());
+        let handed_over = lost.map(|(from, why)| TaskEvent::RunHandedOver { run, from, why });
+        Ok([requested].into_iter().chain(handed_over).collect())
     }
 
     pub(super) fn started(
@@ -133,7 +138,7 @@ impl Task<'_> {
             let (place, head) = (run.place.clone(), head.clone());
             events.push(TaskEvent::WorkspaceHarvested { place, run: run.id, head });
         }
-        let outcome = self.with_product(run, finished);
+        let outcome = self.within_budget(run, finished, self.with_product(run, finished));
         let (place, usage) = (run.place.clone(), finished.usage);
         events.push(TaskEvent::RunFinished { run: run.id, place, outcome: outcome.clone(), usage });
         match outcome {
@@ -196,6 +201,7 @@ impl Task<'_> {
         let escalate = |reason| self.escalate(reason, detail).into_iter().next();
         let after = |pause| self.ctx.at.saturating_add(pause).unwrap_or(self.ctx.at);
         match retry {
+            Retry::Human if class == FailureClass::Budget => escalate(self.budget_to_grant()),
             Retry::Human => escalate(EscalationReason::RunFailed),
             Retry::At(until) => Some(self.hold(class, Some(until))),
             Retry::Hold => Some(self.hold(class, None)),
@@ -220,7 +226,7 @@ impl Task<'_> {
         TaskEvent::RetryScheduled { attempt: self.state.failures.saturating_add(1), at, class: Some(class) }
     }
 
-    fn open(&self, id: RunId) -> Result<&Run, TaskError> {
+    pub(super) fn open(&self, id: RunId) -> Result<&Run, TaskError> {
         let run = self.state.run(id).ok_or(TaskError::UnknownRun(id))?;
         if run.is_open() { Ok(run) } else { Err(TaskError::RunOver(id)) }
     }
