@@ -57,6 +57,11 @@ impl Activity {
         self.turn_started(at);
     }
 
+    /// It says how many messages it has still to take up: the others became part of a turn that went on.
+    pub(crate) fn has_queued(&mut self, queued: u32) {
+        self.queued = queued;
+    }
+
     /// It took something up.
     pub(crate) fn turn_started(&mut self, at: u64) {
         if !matches!(self.turn, Turn::Since(_)) {
@@ -190,6 +195,19 @@ mod tests {
         assert_eq!(beats, Some((2100, Why::Silence)));
         let pauses = due(|it| it.output(100, Progress::Pauses(4000)));
         assert_eq!(pauses, Some((6100, Why::Silence)));
+    }
+
+    #[test]
+    fn a_message_that_became_part_of_a_turn_is_no_turn_of_its_own() {
+        for (says, wanted) in [(None, true), (Some(1), true), (Some(0), false)] {
+            let mut told = Activity::default();
+            told.turn_started(0);
+            told.output(10, Progress::Made);
+            told.was_told(20);
+            says.into_iter().for_each(|queued| told.has_queued(queued));
+            told.turn_finished(30);
+            assert_eq!((told.owes_a_turn(), told.is_idle()), (wanted, !wanted), "{says:?}");
+        }
     }
 
     #[test]

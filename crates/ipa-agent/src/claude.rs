@@ -8,11 +8,10 @@ use ipa_events::Runtime;
 
 use crate::error::{AttachError, ProbeError, StartError};
 use crate::folder::Stdin;
-use crate::host::{Aim, Frame};
+use crate::host::Aim;
 use crate::hosting::Hosting;
 use crate::program::Program;
-use crate::protocol::PROMPT;
-use crate::protocol::stream_json::{StreamJson, interrupt, user_message};
+use crate::protocol::stream_json::{StreamJson, first, interrupt};
 use crate::runner::{Launch, Runner};
 use crate::runtime::{AgentRuntime, Attach, Capabilities, Probe};
 use crate::session::{AgentSession, RunDir, Tail};
@@ -77,7 +76,7 @@ impl AgentRuntime for ClaudeRuntime {
             spec.env.insert("DISABLE_AUTOUPDATER".into(), "1".into());
             let launch = Launch {
                 argv: argv(&self.program, &spec),
-                frames: vec![Frame { key: PROMPT.to_owned(), data: user_message(&spec.prompt) }],
+                frames: first(&spec.prompt, &spec.limits),
                 stop_frame: Some(interrupt()),
                 stdin: Stdin::StaysOpen,
                 aim: Aim::Agent,
@@ -113,6 +112,12 @@ fn argv(program: &Program, spec: &RunSpec) -> Vec<OsString> {
     argv.push(format!("--{flag}={}", spec.conversation()).into());
     if let Some(model) = &spec.model {
         argv.push(format!("--model={model}").into());
+    }
+    if let Some(turns) = spec.limits.max_turns {
+        argv.push(format!("--max-turns={turns}").into());
+    }
+    if let Some(budget) = spec.limits.budget {
+        argv.push(format!("--max-budget-usd={budget}").into());
     }
     let allowed = &spec.policy.allow.0;
     if !allowed.is_empty() {

@@ -220,7 +220,7 @@ impl Fold {
             }
         } else if is_message_key(key) {
             self.activity.was_told(record.at_ms);
-        } else if key != crate::protocol::STOP {
+        } else if key == crate::protocol::PROMPT {
             self.activity.turn_started(record.at_ms);
         }
     }
@@ -257,6 +257,9 @@ impl Fold {
         }
         if self.halt.is_none() {
             self.halt = out.halt;
+        }
+        if let Some(queued) = out.queued {
+            self.activity.has_queued(queued);
         }
         let bodies = out.events.into_iter().filter_map(|body| self.kept(at_ms, body)).collect();
         self.emit(at_ms, bodies, events);

@@ -120,7 +120,7 @@ pub(crate) enum Why {
     OutputQuota,
     /// It said that it was done, and did not end.
     AfterResult,
-    /// It said something after which going on makes no sense.
+    /// It said something after which going on makes no sense, or it may not go on.
     Hopeless { class: FailureClass, detail: String, retry: Retry },
 }
 

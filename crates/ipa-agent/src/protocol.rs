@@ -111,6 +111,8 @@ pub(crate) struct Out {
     pub(crate) frames: Vec<Frame>,
     /// Why going on makes no sense.
     pub(crate) halt: Option<Why>,
+    /// How many messages it says that it has still to take up.
+    pub(crate) queued: Option<u32>,
     /// What the line says about the agent's progress.
     pub(crate) progress: Progress,
 }

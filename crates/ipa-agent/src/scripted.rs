@@ -21,8 +21,7 @@ use crate::folder::Stdin;
 use crate::helper;
 use crate::host::{Aim, Frame};
 use crate::hosting::Hosting;
-use crate::protocol::PROMPT;
-use crate::protocol::stream_json::{StreamJson, interrupt, user_message};
+use crate::protocol::stream_json::{StreamJson, first, interrupt};
 use crate::runner::{Launch, Runner};
 use crate::runtime::{AgentRuntime, Attach, Capabilities, Probe};
 use crate::session::{AgentSession, RunDir, Tail};
@@ -86,7 +85,7 @@ impl ScriptedRuntime {
             .map(|it| Frame { key: "script".to_owned(), data: format!("{it}\n") })
             .into_iter()
             .collect();
-        frames.push(Frame { key: PROMPT.to_owned(), data: user_message(&spec.prompt) });
+        frames.extend(first(&spec.prompt, &spec.limits));
         Launch { argv, frames, stop_frame: Some(interrupt()), stdin: Stdin::StaysOpen, aim: Aim::Agent }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use ipa_events::task::ProcessIdentity;
-use ipa_events::{Principal, SessionId};
+use ipa_events::{FailureClass, Principal, Retry, SessionId};
 use tokio::sync::mpsc;
 
 use crate::error::{ControlError, TailError};
@@ -119,6 +119,15 @@ pub enum Answer {
 pub enum Stop {
     /// Somebody asked for it.
     Interrupted(Principal),
+    /// It has failed, whatever it still says.
+    Failed {
+        /// What kind of failure it is.
+        class: FailureClass,
+        /// What happened, for a person; one line.
+        detail: String,
+        /// What may be done about it.
+        retry: Retry,
+    },
 }
 
 /// Reads what an agent did.

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipa_events::{Role, RunId, Runtime, SessionId};
+use ipa_events::{Money, Role, RunId, Runtime, SessionId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -92,7 +93,7 @@ pub struct Policy {
 #[serde(transparent)]
 pub struct Tools(pub Vec<String>);
 
-/// How long a run may take; the clock stands while a person is awaited.
+/// How much a run may take; the clock stands while a person is awaited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunLimits {
     /// To its first output; 60 s.
@@ -107,6 +108,12 @@ pub struct RunLimits {
     pub after_result: Duration,
     /// Bytes of output; 512 MiB.
     pub output_bytes: u64,
+    /// Answers of its model to one message; none: as many as it takes. A command has no model that is known of.
+    #[serde(default)]
+    pub max_turns: Option<NonZeroU32>,
+    /// What it may cost; none: whatever it costs. An agent that can is told; what it costs is asked while it works.
+    #[serde(default)]
+    pub budget: Option<Money>,
 }
 
 impl Default for RunLimits {
@@ -118,6 +125,8 @@ impl Default for RunLimits {
             total: Duration::from_hours(6),
             after_result: Duration::from_secs(10),
             output_bytes: 512 * 1024 * 1024,
+            max_turns: None,
+            budget: None,
         }
     }
 }

@@ -7,7 +7,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use ipa_agent::{ClaudeRuntime, CommandRuntime, Hosting, Program, ScriptedRuntime, Secrets};
+use ipa_agent::{
+    ClaudeRuntime, CommandRuntime, Hosting, Program, RunLimits, ScriptedRuntime, Secrets,
+};
 use ipa_events::Role;
 use ipa_events::store::{Durability, OpenStoreError, SqliteOptions, SqliteStore, Store};
 use ipa_events::task::{Gates, TaskLimits};
@@ -135,7 +137,20 @@ fn engine_config(settings: &Settings) -> EngineConfig {
             .collect(),
         gates: Gates::from(values.gates),
         checks: values.checks.commands.iter().map(|check| check.as_str().into()).collect(),
-        limits: TaskLimits { attempts: limits.attempts, ..TaskLimits::default() },
+        limits: TaskLimits {
+            attempts: limits.attempts,
+            run_budget: values.budget.run.map(|sum| sum.0),
+            task_budget: values.budget.task.map(|sum| sum.0),
+            ..TaskLimits::default()
+        },
+    };
+    config.day_budget = values.budget.day.map(|sum| sum.0);
+    config.run_limits = RunLimits {
+        silence: limits.silence.0,
+        turn: limits.turn.0,
+        total: limits.total.0,
+        max_turns: limits.max_turns,
+        ..RunLimits::default()
     };
     config.slots = SlotLimits {
         runs: limits.runs,

@@ -22,12 +22,12 @@ pub use envelope::{Ctx, Envelope, Stamped};
 pub use load::{LoadError, Loaded, SNAPSHOT_EVERY, STATE_SCHEMA, load, load_at};
 pub use projector::{ProjectError, Projector, SummaryRow, summaries};
 pub use subscribe::subscribe;
-pub use summary::{OpenDecision, OpenRun, PodCondition, SUMMARY, Summary, title_of};
+pub use summary::{OpenDecision, OpenRun, PodCondition, SUMMARY, Summary, title_of, usage_limit};
 pub use task::{TaskCommand, TaskError, TaskEvent, TaskState};
 
 pub use value::{
-    AgentId, BranchName, CommandId, DecisionId, EventId, FailureClass, Handle, Helper, InvalidValue, Oid,
-    OpId, Outcome, PayloadHash, Phase, Principal, Reference, RepoSource, Retry, Role, RunId, Runtime,
+    AgentId, BranchName, CommandId, DecisionId, EventId, FailureClass, Handle, Helper, InvalidValue, Money,
+    Oid, OpId, Outcome, PayloadHash, Phase, Principal, Reference, RepoSource, Retry, Role, RunId, Runtime,
     SessionId, Status, StreamId, TaskId, Via, WorkspaceId,
 };
 pub use verify::{Problem, VerifyReport, verify};

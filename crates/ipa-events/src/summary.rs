@@ -8,13 +8,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::store::{ModelId, Version};
-use crate::task::{Asked, DecisionKind, EscalationReason, TaskState, Waits};
+use crate::task::{Asked, Day, DecisionKind, EscalationReason, TaskState, Waits};
 use crate::value::{
-    BranchName, DecisionId, Handle, Oid, PayloadHash, Phase, RepoSource, Role, RunId, Runtime, Status, TaskId,
+    BranchName, DecisionId, Handle, Money, Oid, PayloadHash, Phase, RepoSource, Role, RunId, Runtime, Status,
+    TaskId,
 };
 
 /// The name and form of the rows.
-pub const SUMMARY: ModelId = ModelId { name: "summary", schema: 1 };
+pub const SUMMARY: ModelId = ModelId { name: "summary", schema: 2 };
 
 /// One task in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +46,10 @@ pub struct Summary {
     pub depends_on: Vec<TaskId>,
     /// What it cost so far, in millionths of a US dollar.
     pub cost_microusd: u64,
+    /// What it may cost before a person grants more, if there is a budget.
+    pub budget: Option<Money>,
+    /// What its runs cost that ended on the last day on which one did.
+    pub day: Option<Day>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When something last happened to it.
@@ -125,6 +130,8 @@ impl Summary {
             priority: state.priority,
             depends_on: created.depends_on.clone(),
             cost_microusd: state.usage.cost_microusd,
+            budget: state.task_budget().map(|budget| budget.limit),
+            day: state.day,
             created_at: state.created_at?,
             updated_at: state.updated_at?,
             run,
@@ -134,13 +141,13 @@ impl Summary {
 
     /// Says in one word what the task is doing: the one function of its state and its pod.
     pub fn status(&self, pod: &PodCondition) -> Status {
-        match (self.phase, self.waits, pod) {
+        match (self.phase, &self.waits, pod) {
             (Phase::Completed, _, _) => Status::Completed,
             (Phase::Cancelled, _, _) => Status::Cancelled,
             (_, _, PodCondition::Parked(_)) => Status::Parked,
             (_, Waits::Paused, _) => Status::Paused,
             (_, Waits::Person, _) => Status::Waiting,
-            (_, Waits::Until(_), _) => Status::Queued,
+            (_, Waits::Until(_) | Waits::UsageLimit { .. }, _) => Status::Queued,
             (_, Waits::Nothing | Waits::Over, pod) => match (&self.run, pod) {
                 (Some(_), _) if !self.decisions.is_empty() => Status::Waiting,
                 (Some(_), _) | (None, PodCondition::Active) => Status::Running,
@@ -158,8 +165,9 @@ impl Summary {
                 || "a word from you: it was interrupted; retry, go back or cancel".to_owned(),
                 |decision| format!("{}: {}", decision.id.handle(self.handle), decision.title),
             )),
-            Status::Queued => Some(match (self.waits, pod) {
+            Status::Queued => Some(match (&self.waits, pod) {
                 (Waits::Until(at), _) => format!("the next attempt, at {at:.0}"),
+                (Waits::UsageLimit { agent, until }, _) => usage_limit(agent, *until),
                 (_, PodCondition::Held(why)) => why.to_string(),
                 (_, PodCondition::None | PodCondition::Active | PodCondition::Parked(_)) => {
                     "a running engine (`ipa serve`)".to_owned()
@@ -173,6 +181,11 @@ impl Summary {
             Status::Running | Status::Completed | Status::Cancelled => None,
         }
     }
+}
+
+/// Says what a task waits for whose agent may not be used for a while.
+pub fn usage_limit(agent: &Runtime, until: Timestamp) -> String {
+    format!("the usage limit of {}, until {until:.0}", agent.kind())
 }
 
 /// Says in one line what is asked of a person.
@@ -192,6 +205,10 @@ pub fn title_of(asked: &Asked) -> String {
             let what = match reason {
                 EscalationReason::AttemptsUsedUp => "all attempts failed",
                 EscalationReason::RunFailed => "the agent cannot go on",
+                EscalationReason::RunBudget => "the budget of the run is used up; going on grants it again",
+                EscalationReason::TaskBudget => {
+                    "the budget of the task is used up; going on grants as much again"
+                }
                 EscalationReason::ChecksFail => "the checks go on failing",
                 EscalationReason::DeliveryFailed => "the work could not be delivered",
                 EscalationReason::PodParked => "the task is parked",

@@ -5,6 +5,7 @@
 
 mod aggregate;
 mod apply;
+mod budget;
 mod command;
 mod decide;
 mod error;
@@ -14,15 +15,16 @@ mod state;
 
 pub use aggregate::{AggregateError, TaskAggregate};
 pub use apply::{IllegalEvent, apply};
+pub use budget::{Budget, BudgetOf, BudgetStage, Spent};
 pub use command::{Ask, FinishedRun, NeedsPerson, NewTask, RunRequest, TaskCommand, Verdict};
 pub use decide::decide;
 pub use error::TaskError;
 pub use event::{
-    CheckFinished, Created, Delivery, EscalationReason, Place, ProcessIdentity, Revision, RunRequested,
-    RunStarted, Seen, TaskEvent, TransitionRequested, Why,
+    BudgetNoted, CheckFinished, Created, Delivery, EscalationReason, Place, ProcessIdentity, Revision,
+    RunRequested, RunStarted, Seen, TaskEvent, TransitionRequested, Why,
 };
 pub use limits::{GatePolicy, Gates, TaskLimits};
 pub use state::{
-    Answered, Asked, CheckResult, Decision, DecisionKind, Document, Evidence, Message, Op, OpState,
+    Answered, Asked, CheckResult, Day, Decision, DecisionKind, Document, Evidence, Message, Op, OpState,
     PendingRetry, Product, Rework, Run, RunState, TaskState, Usage, Waits, Workspace, WorkspaceState,
 };

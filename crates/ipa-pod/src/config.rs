@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ipa_agent::{RunLimits, Secrets};
 use ipa_events::task::{Gates, TaskLimits};
-use ipa_events::{Role, Runtime, TaskId};
+use ipa_events::{Money, Role, Runtime, TaskId};
 
 /// What an engine is told when it is made.
 #[derive(Clone)]
@@ -27,8 +27,10 @@ pub struct EngineConfig {
     pub pod: PodConfig,
     /// What every agent finds in its environment, beside what belongs to its run: no secrets of ipa's own.
     pub agent_env: BTreeMap<OsString, OsString>,
-    /// How long a run may take.
+    /// How much a run may take; its budget is its task's.
     pub run_limits: RunLimits,
+    /// What the runs of all tasks may cost that end on one day, in UTC; none: whatever they cost.
+    pub day_budget: Option<Money>,
     /// What agents are given, by role.
     pub roles: Roles,
     /// What is taken out of everything that is stored or shown; by default the tokens whose form is well known. Those
@@ -167,6 +169,7 @@ impl EngineConfig {
             pod: PodConfig::default(),
             agent_env: BTreeMap::new(),
             run_limits: RunLimits::default(),
+            day_budget: None,
             roles: Roles::default(),
             secrets: Secrets::default(),
         }

@@ -16,6 +16,7 @@ mod prompt;
 mod redact;
 mod scheduler;
 mod slots;
+mod spending;
 
 pub use config::{EngineConfig, PodConfig, RoleConfig, Roles, Scope, SlotLimits, Strategy, TaskDefaults};
 pub use edge::{Edge, SystemEdge};

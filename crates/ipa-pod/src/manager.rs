@@ -199,6 +199,7 @@ impl Actor for Manager {
             Msg::Stop(reply) => state.stop(&myself, reply).await,
             Msg::Rows(rows) => {
                 state.rows = rows;
+                state.parts.spending.note(&state.rows);
                 state.note_dependencies();
                 state.wake(&myself);
             }

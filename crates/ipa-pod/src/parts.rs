@@ -11,12 +11,14 @@ use ipa_workspace::Workspaces;
 use crate::config::EngineConfig;
 use crate::edge::Edge;
 use crate::slots::Slots;
+use crate::spending::Spending;
 
 /// What all pods of an engine share: the parts it was given, and its slots.
 pub(crate) struct Parts {
     pub(crate) config: Arc<EngineConfig>,
     pub(crate) edge: Arc<dyn Edge>,
     pub(crate) slots: Slots,
+    pub(crate) spending: Arc<Spending>,
     pub(crate) workspaces: Arc<dyn Workspaces>,
     /// By the name before the colon: `claude`, `command`, `scripted`.
     pub(crate) runtimes: BTreeMap<String, Arc<dyn AgentRuntime>>,

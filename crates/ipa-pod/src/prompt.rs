@@ -10,8 +10,17 @@ use ipa_events::task::{CheckResult, Run, TaskState};
 /// The file in a run's folder that keeps what its agent was told.
 pub(crate) const FILE: &str = "prompt.md";
 
-/// Writes the prompt of a run that was requested.
-pub(crate) fn prompt(state: &TaskState, run: &Run) -> String {
+/// What is left of a conversation with which nobody can go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Handover {
+    /// What its agent said last.
+    pub(crate) said: String,
+    /// What it changed, a file a line.
+    pub(crate) changed: String,
+}
+
+/// Writes the prompt of a run that was requested; `handover` tells of the run that it takes over from.
+pub(crate) fn prompt(state: &TaskState, run: &Run, handover: Option<&Handover>) -> String {
     let mut prompt = match run.role {
         // It has heard the rest already.
         _ if run.resumes.is_some() => return resumed(state, run),
@@ -32,6 +41,17 @@ pub(crate) fn prompt(state: &TaskState, run: &Run) -> String {
         if let Some(text) = document.text().filter(|_| needed || state.rework.is_some()) {
             section(&mut prompt, name, text);
         }
+    }
+    if let Some(Handover { said, changed }) = handover {
+        prompt.push_str(include_str!("prompt/handover.md"));
+        let or_nothing =
+            |text: &str| if text.trim().is_empty() { "nothing".to_owned() } else { text.to_owned() };
+        section(&mut prompt, "What the agent before you said last", &or_nothing(said));
+        section(
+            &mut prompt,
+            "What differs in the working tree from the commit that the work began at",
+            &or_nothing(changed),
+        );
     }
     news(&mut prompt, state, run);
     prompt

@@ -28,6 +28,7 @@ use crate::pod::agents::AgentsHandle;
 use crate::pod::task::{SendError, TaskHandle};
 use crate::pod::workspaces::WorkspacesHandle;
 use crate::slots::{Claim, NoSlot, Slots, new_work};
+use crate::spending::Spending;
 
 /// The most actions in one go; a table that never comes to rest is a defect, and must not spin.
 const ACTIONS_AT_ONCE: usize = 32;
@@ -41,6 +42,7 @@ pub(crate) struct SchedulerArgs {
     pub(crate) workspaces: WorkspacesHandle,
     pub(crate) agents: AgentsHandle,
     pub(crate) slots: Slots,
+    pub(crate) spending: Arc<Spending>,
     pub(crate) edge: Arc<dyn Edge>,
     pub(crate) config: Arc<EngineConfig>,
     /// Where the tasks stand that must be completed first.
@@ -174,6 +176,7 @@ impl State {
             workspace_busy: self.args.workspaces.is_busy(),
             dependencies: self.args.dependencies.borrow().clone(),
             slot: self.slot(),
+            day: self.args.spending.day(self.args.edge.now()),
             cooldown_until: self.last_start.and_then(|at| at.saturating_add(cooldown).ok()),
         }
     }

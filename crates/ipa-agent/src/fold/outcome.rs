@@ -26,7 +26,7 @@ pub(super) fn of(exit: &ExitRecord, stop: Option<&Stopped>, verdict: Outcome) ->
     let Some(Stopped { why, idle }) = stop else { return verdict };
     match why {
         // It was stopped, but it had nothing left to do.
-        Why::Interrupted { .. } | Why::Total | Why::Alone if *idle => verdict,
+        Why::Interrupted { .. } | Why::Total | Why::Alone | Why::Hopeless { .. } if *idle => verdict,
         Why::Interrupted { by } => Outcome::Interrupted { by: by.clone() },
         Why::Startup => failed(FailureClass::Spawn, "the agent printed nothing at all", Retry::Backoff),
         Why::Silence => failed(FailureClass::Stalled, "the agent got on no more", Retry::Backoff),

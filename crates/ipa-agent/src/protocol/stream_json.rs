@@ -8,7 +8,8 @@ mod ledger;
 mod result;
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use ipa_events::{FailureClass, Outcome, Retry, SessionId};
@@ -16,6 +17,7 @@ use serde_json::json;
 
 use self::ask::Pending;
 use self::ledger::Ledger;
+use self::result::Limit;
 use self::wire::{Block, Head, Message, Todo};
 use super::{Cut, Line, Out, Progress, Protocol, Verdict, answer_key};
 use crate::error::ControlError;
@@ -23,7 +25,7 @@ use crate::event::{Body, PlanStep};
 use crate::folder::{Began, ExitRecord, Why};
 use crate::host::Frame;
 use crate::session::Answer;
-use crate::spec::Tools;
+use crate::spec::{RunLimits, Tools};
 use crate::spool::Source;
 
 /// The model that error text is said in the name of.
@@ -38,13 +40,25 @@ pub(crate) struct StreamJson {
     ledger: Ledger,
     /// What the last message of the agent says about an error of its model.
     error: Option<String>,
-    resets_at: Option<jiff::Timestamp>,
+    limit: Limit,
     /// How the last turn ended; none while one goes on.
     last: Option<Outcome>,
     text: Option<String>,
     turn: Turn,
+    /// How much it may take.
+    max_turns: Option<NonZeroU32>,
+    answers: BTreeSet<String>,
+    /// The questions for what it used; none when nobody wants to know.
+    asks: Option<Asks>,
     /// The last line of its standard error.
     complaint: String,
+}
+
+/// How often it was asked what it used, and how often it said so; the first is asked with the prompt.
+#[derive(Debug, Clone, Copy)]
+struct Asks {
+    asked: u32,
+    answered: u32,
 }
 
 /// Whether the agent said how the turn went that goes on.
@@ -55,8 +69,15 @@ enum Turn {
     Over,
 }
 
+/// Returns what the agent is told first. Where there is a budget, it says before anything else what the conversation
+/// that it may go on with has cost by now.
+pub(crate) fn first(prompt: &str, limits: &RunLimits) -> Vec<Frame> {
+    let prompt = Frame { key: super::PROMPT.to_owned(), data: user_message(prompt) };
+    limits.budget.map(|_| ask_usage(0)).into_iter().chain([prompt]).collect()
+}
+
 /// Puts a message to the agent into its words.
-pub(crate) fn user_message(text: &str) -> String {
+fn user_message(text: &str) -> String {
     let message = json!({
         "type": "user",
         "message": {"role": "user", "content": text},
@@ -73,9 +94,21 @@ pub(crate) fn interrupt() -> Frame {
     Frame { key: super::STOP.to_owned(), data: format!("{request}\n") }
 }
 
+/// What the keys of the questions for what it used begin with.
+const USAGE: &str = "usage-";
+
+/// What asks the agent what it used by now.
+fn ask_usage(number: u32) -> Frame {
+    let key = format!("{USAGE}{number}");
+    let request = json!({"type": "control_request", "request_id": key, "request": {"subtype": "get_usage"}});
+    Frame { key, data: format!("{request}\n") }
+}
+
 impl Protocol for StreamJson {
     fn begin(&mut self, began: &Began, _out: &mut Out) {
         self.allowed = began.policy.allow.clone();
+        self.max_turns = began.limits.max_turns;
+        self.asks = began.limits.budget.map(|_| Asks { asked: 1, answered: 0 });
     }
 
     fn step(&mut self, line: &Line<'_>, out: &mut Out) {
@@ -99,12 +132,16 @@ impl Protocol for StreamJson {
         match &*head.kind {
             "system" => self.system(&head, out),
             "assistant" => self.assistant(&head, out),
-            "user" => user(&head, out),
+            "user" => {
+                user(&head, out);
+                self.ask_usage(out);
+            }
             "stream_event" => self.ledger.delta(&head),
             "control_request" => self.control_request(&head, out),
             "control_cancel_request" => self.cancelled(&head, out),
             "result" => self.result(&head, out),
-            "control_response" | "keep_alive" => out.progress = Progress::Heartbeat,
+            "control_response" => self.said(&head, out),
+            "keep_alive" => out.progress = Progress::Heartbeat,
             "rate_limit_event" => self.rate_limit(&head, out),
             other => out.events.push(Body::Unknown { kind: other.into() }),
         }
@@ -170,7 +207,12 @@ impl StreamJson {
         let message: Message<'_> = head.message();
         self.error = head.error.as_deref().map(str::to_owned);
         self.ledger.message(&message);
+        self.count(head.parent_tool_use_id.as_deref(), &message, out);
         let synthetic = message.model.as_deref() == Some(SYNTHETIC);
+        if !synthetic {
+            // Its model answers: it went on over the limit.
+            self.limit = Limit::Open;
+        }
         for block in message.blocks() {
             let Some(block) = block else {
                 out.events.push(Body::Unknown { kind: "assistant/?".into() });
@@ -219,29 +261,63 @@ impl StreamJson {
         out.events.push(Body::Withdrawn { key: key.into(), why: "the agent does not wait any more".into() });
     }
 
-    fn rate_limit(&mut self, head: &Head<'_>, out: &mut Out) {
+    /// Asks what it used, after each of its tools: then its model was heard, and it goes on.
+    fn ask_usage(&mut self, out: &mut Out) {
+        let Some(asks) = self.asks.as_mut().filter(|asks| asks.asked == asks.answered) else { return };
+        out.frames.push(ask_usage(asks.asked));
+        asks.asked += 1;
+    }
+
+    /// Takes in an answer to what it was asked.
+    fn said(&mut self, head: &Head<'_>, out: &mut Out) {
         out.progress = Progress::Heartbeat;
-        let limit = head.rate_limit();
-        if limit.status.as_deref() == Some("rejected") {
-            self.resets_at = limit.resets_at.and_then(|at| jiff::Timestamp::from_second(at).ok());
-            out.events.push(Body::Retrying { detail: "the agent's usage limit is reached".into() });
+        let response = head.response();
+        let Some(asks) = self.asks.as_mut().filter(|_| response.request_id.starts_with(USAGE)) else {
+            return;
+        };
+        asks.answered = asks.asked;
+        let used = response.cost().and_then(|cost| self.ledger.said(&cost));
+        out.events.extend(used.map(|total| Body::Usage { total }));
+    }
+
+    /// Counts the answers of its model to one message; those to its own helpers do not count.
+    fn count(&mut self, helper: Option<&str>, message: &Message<'_>, out: &mut Out) {
+        let (Some(max), Some(id), None) = (self.max_turns, &message.id, helper) else { return };
+        self.answers.insert(id.clone());
+        if self.answers.len() > usize::try_from(max.get()).unwrap_or(usize::MAX) {
+            let (class, detail) = (FailureClass::MaxTurns, result::MAX_TURNS.to_owned());
+            out.halt = Some(Why::Hopeless { class, detail, retry: Retry::Human });
         }
     }
 
+    fn rate_limit(&mut self, head: &Head<'_>, out: &mut Out) {
+        out.progress = Progress::Heartbeat;
+        let limit = head.rate_limit();
+        if limit.status.as_deref() != Some("rejected") {
+            self.limit = Limit::Open;
+            return;
+        }
+        self.limit = Limit::Reached(limit.resets_at.as_f64().and_then(result::moment));
+        out.events.push(Body::Retrying { detail: "the agent's usage limit is reached".into() });
+    }
+
     fn result(&mut self, head: &Head<'_>, out: &mut Out) {
-        out.events.push(Body::Usage { total: self.ledger.result(head) });
-        self.last = Some(result::outcome(head, self.error.take().as_deref(), self.resets_at));
+        self.last = Some(result::outcome(head, self.error.take().as_deref(), self.limit));
         // The text of an error is no document.
         let text = head.result.as_deref().filter(|text| !text.trim().is_empty());
         if let (Some(Outcome::Completed), Some(text)) = (&self.last, text) {
             self.text = Some(text.to_owned());
         }
         self.turn = Turn::Over;
+        self.answers.clear();
+        out.queued = head.queued_turn_count;
         // What was asked in this turn is of no use to anybody any more.
         for (key, _) in std::mem::take(&mut self.pending) {
             out.events.push(Body::Withdrawn { key: key.into(), why: "the turn is over".into() });
         }
         out.events.push(Body::TurnFinished);
+        // After the end of the turn: then nothing is to be done any more about what it cost.
+        out.events.push(Body::Usage { total: self.ledger.result(head) });
     }
 }
 

@@ -84,7 +84,9 @@ impl Control for LiveControl {
     }
 
     fn stop(&self, stop: Stop) -> BoxFuture<'_, Result<(), ControlError>> {
-        let Stop::Interrupted(by) = stop;
-        self.ask(Want::Stop(Why::Interrupted { by }))
+        self.ask(Want::Stop(match stop {
+            Stop::Interrupted(by) => Why::Interrupted { by },
+            Stop::Failed { class, detail, retry } => Why::Hopeless { class, detail, retry },
+        }))
     }
 }

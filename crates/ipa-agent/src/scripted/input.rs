@@ -13,6 +13,8 @@ pub(super) enum Heard {
     Interrupt(String),
     /// Something that it asked was answered.
     Answer { key: String, response: Value },
+    /// It is to say what it used; the number of the request.
+    Usage(String),
     /// Any other request.
     Request(String),
     /// A command that it ran is over.
@@ -46,6 +48,9 @@ fn heard(value: &Value) -> Option<Heard> {
         "user" => Some(Heard::Message(text("/message/content"))),
         "control_request" if text("/request/subtype") == "interrupt" => {
             Some(Heard::Interrupt(text("/request_id")))
+        }
+        "control_request" if text("/request/subtype") == "get_usage" => {
+            Some(Heard::Usage(text("/request_id")))
         }
         "control_request" => Some(Heard::Request(text("/request_id"))),
         "control_response" => Some(Heard::Answer {

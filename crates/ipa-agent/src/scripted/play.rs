@@ -316,6 +316,7 @@ impl Player {
             Heard::Message(_)
             | Heard::Interrupt(_)
             | Heard::Answer { .. }
+            | Heard::Usage(_)
             | Heard::Request(_)
             | Heard::Ran { .. } => None,
         });
@@ -347,7 +348,11 @@ impl Player {
             match &heard {
                 Heard::Message(text) => self.waiting.push_back(text.clone()),
                 Heard::End => self.input = Input::Ended,
-                Heard::Interrupt(_) | Heard::Answer { .. } | Heard::Request(_) | Heard::Ran { .. } => {}
+                Heard::Interrupt(_)
+                | Heard::Answer { .. }
+                | Heard::Usage(_)
+                | Heard::Request(_)
+                | Heard::Ran { .. } => {}
             }
             if let Some(came) = wanted(&heard) {
                 return came;
@@ -358,6 +363,7 @@ impl Player {
                     self.voice.confirm(&request);
                     return Came::Flow(Flow::Interrupted);
                 }
+                Heard::Usage(request) => self.voice.says_usage(&request),
                 Heard::Request(request) => self.voice.confirm(&request),
                 Heard::Message(_) | Heard::Answer { .. } | Heard::Ran { .. } | Heard::End => {}
             }

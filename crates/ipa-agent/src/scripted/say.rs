@@ -98,6 +98,14 @@ impl Voice {
         self.message(&json!({"type": "control_response", "response": response}));
     }
 
+    /// Says what it used by now, when it is asked.
+    pub(super) fn says_usage(&self, request: &str) {
+        let model = json!({"inputTokens": self.input_tokens, "outputTokens": self.output_tokens});
+        let session = json!({"total_cost_usd": self.cost_usd, "model_usage": {"scripted": model}});
+        let response = json!({"subtype": "success", "request_id": request, "response": {"session": session}});
+        self.message(&json!({"type": "control_response", "response": response}));
+    }
+
     pub(super) fn system(&self, subtype: &str, rest: &Value) {
         let mut message = json!({"type": "system", "subtype": subtype, "session_id": self.session});
         if let (Some(message), Some(rest)) = (message.as_object_mut(), rest.as_object()) {

@@ -178,8 +178,11 @@ impl FakeRun {
         loop {
             told.mark_unchanged();
             let stop = self.lock().stop.clone();
-            if let Some(Stop::Interrupted(by)) = stop {
-                self.end(Outcome::Interrupted { by });
+            if let Some(stop) = stop {
+                self.end(match stop {
+                    Stop::Interrupted(by) => Outcome::Interrupted { by },
+                    Stop::Failed { class, detail, retry } => Outcome::Failed { class, detail, retry },
+                });
                 return None;
             }
             if wanted(&self.lock()) {

@@ -2,6 +2,8 @@
 //!
 //! `IPA_TEST_CLAUDE` names the program (`scripts/test` installs it); without it each test says that it is skipped.
 
+mod limits;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::Path;
@@ -29,6 +31,7 @@ fn program() -> Option<OsString> {
 struct World {
     place: Place,
     model: FakeModel,
+    program: Program,
     runtime: ClaudeRuntime,
 }
 
@@ -55,8 +58,9 @@ impl World {
         .into();
         env.insert("PATH".into(), std::env::var_os("PATH").unwrap());
         env.insert("HOME".into(), home.into());
-        let runtime = ClaudeRuntime::new(Hosting::new(helper()), Program { argv: vec![program], env });
-        Some(Self { place, model, runtime })
+        let program = Program { argv: vec![program], env };
+        let runtime = ClaudeRuntime::new(Hosting::new(helper()), program.clone());
+        Some(Self { place, model, program, runtime })
     }
 
     fn spec(&self) -> RunSpec {

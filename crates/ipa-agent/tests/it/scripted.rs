@@ -1,9 +1,11 @@
 //! `scripted` behind the real host: what a real agent does, and what one should not do.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use ipa_agent::{AgentRuntime as _, Answer, Asked, Body, ScriptedRuntime, StartError, Stop, Tools};
-use ipa_events::{Outcome, Role};
+use ipa_events::{Outcome, Retry, Role};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::support::{Place, ann, class, finished, helper, hosting, next, reread, text, to_end, wait_for};
@@ -301,4 +303,81 @@ async fn a_confined_agent_whose_program_is_not_there_is_not_started() {
     };
     assert!(detail.contains("nowhere"), "{detail}");
     assert!(!place.run_dir().path().exists());
+}
+
+#[tokio::test]
+async fn a_usage_limit_is_what_the_agent_says_of_it_last() {
+    let reset = 1_795_707_277;
+    let at = Retry::At(Timestamp::from_second(reset).unwrap());
+    let fail = json!({"fail": "rate_limit"});
+    for (steps, wanted) in [
+        (json!([{"rate_limit": reset}, fail]), ("rate_limited", at)),
+        (json!([{"rate_limit": reset * 1000}, fail]), ("rate_limited", at)),
+        (json!([fail]), ("rate_limited", Retry::Hold)),
+        (json!([{"rate_limit": 1_000_000_000_000_000_000_i64}, fail]), ("rate_limited", Retry::Hold)),
+        // It went on over the limit, and failed of something else.
+        (
+            json!([{"rate_limit": reset}, {"say": "on"}, {"fail": "server_error"}]),
+            ("api_unavailable", Retry::Backoff),
+        ),
+    ] {
+        let place = Place::new();
+        let events = played(&place, steps.clone()).await;
+        let end = finished(&events);
+        let Outcome::Failed { retry, .. } = &end.outcome else { panic!("{end:?}") };
+        assert_eq!((class(end), *retry), (wanted.0.to_owned(), wanted.1), "{steps}");
+    }
+}
+
+#[tokio::test]
+async fn an_agent_whose_model_answers_too_often_is_ended_and_a_further_message_counts_anew() {
+    for (max_turns, wanted) in [(2, "max_turns"), (3, "completed")] {
+        let place = Place::new();
+        let steps =
+            json!([{"say": "one"}, {"say": "two"}, {"say": "three"}, {"wait": 200}, {"result": "done"}]);
+        let mut spec = place.spec(&script(&place, &steps));
+        spec.limits.max_turns = NonZeroU32::new(max_turns);
+        let mut session = scripted().start(spec).await.unwrap();
+        let events =
+            wait_for(&mut session, |body| matches!(body, Body::TurnFinished | Body::Finished(_))).await;
+        let mut all = events;
+        if wanted == "completed" {
+            session.control.send("again", "once more").await.unwrap();
+            all.extend(wait_for(&mut session, |body| *body == Body::TurnFinished).await);
+            session.control.finish().await.unwrap();
+        }
+        while let Some(event) = next(&mut session).await {
+            all.push(event);
+        }
+        assert_eq!(class(finished(&all)), wanted);
+        assert!(place.alive().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_a_run_with_a_budget_costs_is_told_while_it_works() {
+    for budget in [None, Some("1.00".parse().unwrap())] {
+        let place = Place::new();
+        let cost = json!({"usage": {"input_tokens": 10, "output_tokens": 5, "cost_usd": 0.25}});
+        let steps = json!([cost, {"run": "true"}, {"wait": 300}, cost, {"run": "true"}, {"wait": 300}, {"result": "done"}]);
+        let mut spec = place.spec(&script(&place, &steps));
+        spec.limits.budget = budget;
+        let mut session = scripted().start(spec).await.unwrap();
+        let events = wait_for(&mut session, |body| *body == Body::TurnFinished).await;
+        let costs: Vec<u64> = events
+            .iter()
+            .filter_map(|event| match &event.body {
+                Body::Usage { total } => Some(total.cost_microusd),
+                _ => None,
+            })
+            .collect();
+        let wanted: &[u64] = if budget.is_some() { &[250_000, 500_000] } else { &[] };
+        assert_eq!(costs, wanted);
+        session.control.finish().await.unwrap();
+        let mut rest = Vec::new();
+        while let Some(event) = next(&mut session).await {
+            rest.push(event);
+        }
+        assert_eq!(finished(&rest).usage.cost_microusd, 500_000, "each part once");
+    }
 }

@@ -145,7 +145,8 @@ fn detail_text(detail: &TaskDetail) -> String {
     lines.push(format!("repository {}", task.repo));
     lines.extend(task.branch.as_ref().map(|branch| format!("branch     {branch}")));
     lines.extend(task.commit.as_ref().map(|commit| format!("commit     {}", commit.short())));
-    lines.push(format!("cost       ${:.2}", task.cost_usd));
+    let budget = task.budget_usd.map_or_else(String::new, |budget| format!(" of {budget:.2}"));
+    lines.push(format!("cost       ${:.2}{budget}", task.cost_usd));
     lines.push(format!("\n{}", detail.request));
     for (name, document) in [("spec", &detail.spec), ("plan", &detail.plan)] {
         if let (Some(version), Some(text)) = (document.version, document.versions.last()) {
@@ -159,6 +160,8 @@ fn detail_text(detail: &TaskDetail) -> String {
         let outcome = run.outcome.as_ref().map(outcome_text).unwrap_or_default();
         let status = format!("{:?}", run.status).to_lowercase();
         lines.push(format!("{}  {}  attempt {}  {status} {outcome}", run.handle, run.role, run.attempt));
+        lines.extend(run.takes_over.as_ref().map(|from| format!("  takes over from {from}")));
+        lines.extend(run.budget.as_ref().map(|budget| format!("  used: {budget}")));
     }
     for check in &detail.checks.results {
         let sign = if check.passed { "✓" } else { "✗" };

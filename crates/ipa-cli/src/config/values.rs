@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipa_events::task::{GatePolicy, Gates, TaskLimits};
-use ipa_events::{BranchName, Role, Runtime};
+use ipa_events::{BranchName, Money, Role, Runtime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// What can be configured.
@@ -25,6 +25,8 @@ pub(crate) struct Values {
     pub(crate) gates: GateValues,
     /// How much at a time, how often, how soon.
     pub(crate) limits: LimitValues,
+    /// What agents may cost.
+    pub(crate) budget: BudgetValues,
     /// How a pod heals.
     pub(crate) pod: PodValues,
     /// What an acknowledged event survives.
@@ -151,11 +153,21 @@ pub(crate) struct LimitValues {
     pub(crate) attempts: NonZeroU32,
     /// The least time between the starts of two runs of a task.
     pub(crate) cooldown: Span,
+    /// How long an agent may get on no further, before its run is ended.
+    pub(crate) silence: Span,
+    /// How long one turn may take: from what an agent is told to its answer.
+    pub(crate) turn: Span,
+    /// How long a run may take in all, but for the time in which a person is awaited.
+    pub(crate) total: Span,
+    /// How often an agent's model may answer in one turn; else as often as it takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_turns: Option<NonZeroU32>,
 }
 
 impl Default for LimitValues {
     fn default() -> Self {
         let slots = ipa_pod::SlotLimits::default();
+        let run = ipa_agent::RunLimits::default();
         Self {
             runs: slots.runs,
             per_repo: slots.per_repo,
@@ -163,7 +175,47 @@ impl Default for LimitValues {
             in_review: slots.in_review,
             attempts: TaskLimits::default().attempts,
             cooldown: Span(Duration::from_secs(2)),
+            silence: Span(run.silence),
+            turn: Span(run.turn),
+            total: Span(run.total),
+            max_turns: run.max_turns,
         }
+    }
+}
+
+/// `[budget]`: sums in US dollars, as agents count what they cost; what is not there is not limited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct BudgetValues {
+    /// What one run may cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) run: Option<Sum>,
+    /// What all runs of a task may cost before a person grants as much again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) task: Option<Sum>,
+    /// What the runs of all tasks may cost that end on one day, in UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) day: Option<Sum>,
+}
+
+/// A sum of money that is more than nothing, written as a text: `"2.50"`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sum(pub(crate) Money);
+
+impl Serialize for Sum {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Sum {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let sum: Money = text.parse().map_err(serde::de::Error::custom)?;
+        if sum == Money::default() {
+            return Err(serde::de::Error::custom("a budget is more than 0; without the key there is none"));
+        }
+        Ok(Self(sum))
     }
 }
 

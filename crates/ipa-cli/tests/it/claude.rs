@@ -56,7 +56,7 @@ pub(crate) fn works(command: &'static str) -> impl Fn(&Step) -> Reply + Send + S
 }
 
 /// Waits until exactly this kind of decision is open, and returns it.
-fn open(world: &World, task: &str, kind: &str) -> Value {
+pub(crate) fn open(world: &World, task: &str, kind: &str) -> Value {
     let shown = world.until(task, kind, |task| {
         let open = task["open_decisions"].as_array().unwrap();
         decisions(task).any(|it| it["kind"] == kind && open.contains(&it["handle"]))

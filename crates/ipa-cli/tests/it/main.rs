@@ -24,6 +24,7 @@ mod demo;
 mod doctor;
 mod exit_codes;
 mod failing;
+mod limits;
 mod record;
 mod same;
 mod served;

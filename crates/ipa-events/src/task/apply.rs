@@ -11,6 +11,7 @@ mod work;
 
 use std::sync::Arc;
 
+use super::budget::BudgetStage;
 use super::event::{Created, TaskEvent};
 use super::state::TaskState;
 use crate::envelope::Stamped;
@@ -97,11 +98,14 @@ fn change(state: &mut TaskState, stamped: &Stamped<TaskEvent>) -> Fit {
         E::SourceChanged { .. } => Ok(()),
 
         E::RunRequested(requested) => run::request(state, stamped, requested),
+        E::RunHandedOver { run, from, .. } => run::hand_over(state, *run, *from),
         E::RunStarted(started) => run::start(state, stamped, started),
         E::RunAdopted { run, .. } => run::adopt(state, *run),
         E::RunInterrupted { run, .. } => run::interrupt(state, stamped, *run),
         E::RunFinished { run, outcome, usage, .. } => run::finish(state, stamped, (*run, outcome, *usage)),
         E::CheckFinished(check) => run::check(state, check),
+        E::BudgetWarned(noted) => run::note(state, BudgetStage::Warned, noted),
+        E::BudgetReached(noted) => run::note(state, BudgetStage::Reached, noted),
         E::RetryScheduled { attempt, at, class } => run::retry(state, stamped, (*attempt, *at, *class)),
 
         E::PermissionRequested { decision, run, key, tool, input } => {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::budget::{Budget, BudgetStage};
 use super::event::{Delivery, EscalationReason, ProcessIdentity};
 use super::limits::{Gates, TaskLimits};
 use super::state::Usage;
@@ -179,6 +180,15 @@ pub enum TaskCommand {
         /// Their numbers.
         messages: Vec<u32>,
     },
+    /// A run has used much of a budget, or as good as all of it.
+    NoteBudget {
+        /// The run.
+        run: RunId,
+        /// What is done about it.
+        stage: BudgetStage,
+        /// The budget, and what was spent of it.
+        budget: Budget,
+    },
     /// A run is over.
     FinishRun(Box<FinishedRun>),
     /// The work is to be delivered.
@@ -279,7 +289,7 @@ pub struct FinishedRun {
     pub run: RunId,
     /// How it ended.
     pub outcome: Outcome,
-    /// The document it wrote, if that was its task.
+    /// The document it wrote, if that was its task; of a run that was told to make an end, its last words.
     pub document: Option<Arc<str>>,
     /// The head of its work, harvested, if it may change the tree.
     pub head: Option<Oid>,

@@ -3,6 +3,7 @@
 #![expect(clippy::unnecessary_wraps, reason = "the function of every command has one form")]
 
 mod answer;
+mod budget;
 mod create;
 mod outside;
 mod person;
@@ -67,6 +68,7 @@ pub fn decide(state: &TaskState, ctx: &Ctx, command: &TaskCommand) -> Decided {
         C::AskQuestion { run, key, ask } => task.ask_question(*run, key, ask),
         C::Withdraw { run, key, why } => task.withdraw(*run, key, why),
         C::RecordDelivered { run, messages } => task.delivered(*run, messages),
+        C::NoteBudget { run, stage, budget } => task.note_budget(*run, *stage, budget),
         C::FinishRun(finished) => task.finish(finished),
         C::QueueDelivery(delivery) => task.queue_delivery(delivery),
         C::StartDelivery { op } => task.start_delivery(*op),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::budget::Budget;
 use super::limits::{GatePolicy, Gates, TaskLimits};
 use super::state::{Evidence, Usage};
 use crate::value::{
@@ -69,6 +70,8 @@ pub enum TaskEvent {
 
     #[serde(rename = "run.requested")]
     RunRequested(Box<RunRequested>),
+    #[serde(rename = "run.handed_over")]
+    RunHandedOver { run: RunId, from: RunId, why: FailureClass },
     #[serde(rename = "run.started")]
     RunStarted(RunStarted),
     #[serde(rename = "run.adopted")]
@@ -110,6 +113,11 @@ pub enum TaskEvent {
 
     #[serde(rename = "retry.scheduled")]
     RetryScheduled { attempt: u32, at: Timestamp, class: Option<FailureClass> },
+
+    #[serde(rename = "budget.warned")]
+    BudgetWarned(BudgetNoted),
+    #[serde(rename = "budget.reached")]
+    BudgetReached(BudgetNoted),
 
     #[serde(rename = "sync.queued")]
     SyncQueued { op: OpId, delivery: Delivery, payload_hash: PayloadHash },
@@ -288,6 +296,16 @@ pub struct RunStarted {
     pub sandbox: Arc<str>,
 }
 
+/// How much of a budget a run has used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetNoted {
+    /// The run.
+    pub run: RunId,
+    /// The budget, and what was spent of it.
+    #[serde(flatten)]
+    pub budget: Budget,
+}
+
 /// What a check said of an exact commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckFinished {
@@ -328,6 +346,10 @@ pub enum EscalationReason {
     AttemptsUsedUp,
     /// A failure that only a person can mend.
     RunFailed,
+    /// A run used up what it may cost; another one may cost as much again.
+    RunBudget,
+    /// The task used up what it may cost; going on grants as much again.
+    TaskBudget,
     /// The checks go on failing.
     ChecksFail,
     /// The work could not be delivered.

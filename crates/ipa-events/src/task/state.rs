@@ -3,11 +3,13 @@
 //! Only `apply` writes it. The questions that more than one place asks of it are answered at the end of this
 //! file and in `state/`, purely.
 
+mod day;
 mod decision;
 mod product;
 mod resume;
 mod waits;
 
+pub use day::Day;
 pub use decision::{Answered, Asked, Decision, DecisionKind};
 pub use product::Product;
 pub use waits::Waits;
@@ -18,6 +20,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::budget::{Budget, BudgetStage};
 use super::event::{Created, Delivery, Place, ProcessIdentity};
 use super::limits::{GatePolicy, Gates, TaskLimits};
 use crate::value::{
@@ -78,6 +81,10 @@ pub struct TaskState {
     pub approved: Option<(DecisionId, Phase)>,
     /// What all runs cost.
     pub usage: Usage,
+    /// How often a person granted as much again as the task may cost.
+    pub granted: u32,
+    /// What the runs cost that ended on the last day on which one did.
+    pub day: Option<Day>,
 }
 
 /// A document with all its versions.
@@ -156,6 +163,8 @@ pub struct Run {
     pub session: Option<SessionId>,
     /// The run whose conversation it goes on with.
     pub resumes: Option<RunId>,
+    /// The run whose work it takes over, as nobody can go on with the conversation.
+    pub takes_over: Option<RunId>,
     /// The commit it started from.
     pub head: Oid,
     /// The messages that its prompt holds.
@@ -176,6 +185,8 @@ pub struct Run {
     pub finished_at: Option<Timestamp>,
     /// Who asked for it to be stopped.
     pub interrupted_by: Option<Principal>,
+    /// The budget of which it used much, and what was done about that.
+    pub budget: Option<(BudgetStage, Budget)>,
     /// What it cost.
     pub usage: Usage,
 }

@@ -45,10 +45,22 @@ impl Outcome {
 pub enum Retry {
     /// Try again after a pause, as often as the limits allow.
     Backoff,
-    /// Try again at this time; no attempt is used up.
+    /// Hold the task until this time, then try again; no attempt is used up.
     At(Timestamp),
+    /// Hold the task for a while, as nobody said until when, then try again; no attempt is used up.
+    Hold,
     /// A person must change something first.
     Human,
+}
+
+impl Retry {
+    /// Tells whether the task is held: it is not the run's fault, and uses up no attempt.
+    pub const fn holds(self) -> bool {
+        match self {
+            Self::At(_) | Self::Hold => true,
+            Self::Backoff | Self::Human => false,
+        }
+    }
 }
 
 /// What kind of failure ended a run.

@@ -18,6 +18,7 @@
 mod conformance;
 mod golden;
 mod kill;
+mod limits;
 mod properties;
 mod rules;
 mod sqlite;

@@ -147,19 +147,6 @@ fn failures_pause_longer_and_longer_and_then_ask_a_person() {
 }
 
 #[test]
-fn a_limit_that_ends_at_a_time_uses_up_no_attempt() {
-    let mut story = Story::in_development(|_| ());
-    let until = story.now + SignedDuration::from_hours(3);
-    for _ in 0..5 {
-        story.finish(Role::Develop, |finished| {
-            let (class, detail) = (FailureClass::AgentError, "usage limit".to_owned());
-            finished.outcome = Outcome::Failed { class, detail, retry: Retry::At(until) };
-        });
-        assert_eq!((story.state.failures, story.state.waits()), (0, Waits::Until(until)));
-    }
-}
-
-#[test]
 fn what_only_a_person_can_mend_is_asked_at_once() {
     let mut story = Story::begun(|_| ());
     let agent = AgentId::main();
@@ -443,17 +430,6 @@ fn a_workspace_or_a_delivery_that_fails_after_the_end_asks_nobody() {
     let failed = TaskCommand::RecordSendFailed { op, detail: "gone".into(), needs_person };
     assert_eq!(story.pod(failed).unwrap(), ["sync.dead"]);
     assert_eq!(story.state.waiting_for_person().count(), 0);
-}
-
-#[test]
-fn a_limit_that_is_over_already_is_no_loop() {
-    let mut story = Story::in_development(|_| ());
-    let now = story.now;
-    story.finish(Role::Develop, |finished| {
-        let (class, detail) = (FailureClass::AgentError, "usage limit".to_owned());
-        finished.outcome = Outcome::Failed { class, detail, retry: Retry::At(now) };
-    });
-    assert_eq!(story.state.waits(), Waits::Until(now + SignedDuration::from_secs(10)));
 }
 
 #[test]

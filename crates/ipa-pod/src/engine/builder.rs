@@ -13,6 +13,7 @@ use crate::config::EngineConfig;
 use crate::edge::{Edge, SystemEdge};
 use crate::parts::Parts;
 use crate::slots::Slots;
+use crate::spending::Spending;
 
 /// Puts an engine together from the parts that it is given.
 pub struct EngineBuilder {
@@ -47,6 +48,7 @@ impl EngineBuilder {
     pub fn build(self) -> Engine {
         let parts = Parts {
             slots: Slots::new(self.config.slots),
+            spending: Arc::new(Spending::new(self.config.day_budget)),
             config: Arc::new(self.config),
             edge: self.edge,
             workspaces: self.workspaces,

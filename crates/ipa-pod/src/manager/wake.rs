@@ -41,15 +41,23 @@ pub(crate) fn wake(
     let mut wake = Wake::default();
     for row in rows {
         let Some(absent) = absent.get(&row.id).filter(|_| scope.covers(row.id)) else { continue };
-        match (row.waits, *absent) {
-            (Waits::Person | Waits::Paused | Waits::Over, _) => {}
-            (Waits::Until(at), _) if at > now => wake.at = Some(wake.at.map_or(at, |least| least.min(at))),
-            (Waits::Until(_) | Waits::Nothing, Absent::Rested(version, reason)) if version == row.version => {
-                if is_over(reason, rows, &|| has_slot(row)) {
+        let time = match &row.waits {
+            Waits::Person | Waits::Paused | Waits::Over => continue,
+            Waits::Until(at) | Waits::UsageLimit { until: at, .. } => Some(*at),
+            Waits::Nothing => None,
+        };
+        match (time, *absent) {
+            (Some(at), _) if at > now => wake.at = Some(wake.at.map_or(at, |least| least.min(at))),
+            (_, Absent::Rested(version, reason)) if version == row.version => {
+                if let Reason::DayBudget { until, .. } = reason
+                    && *until > now
+                {
+                    wake.at = Some(wake.at.map_or(*until, |least| least.min(*until)));
+                } else if is_over(reason, rows, &|| has_slot(row)) {
                     due.push(row);
                 }
             }
-            (Waits::Until(_) | Waits::Nothing, Absent::Free | Absent::Rested(..)) => due.push(row),
+            (_, Absent::Free | Absent::Rested(..)) => due.push(row),
         }
     }
     due.sort_by_key(|row| (Reverse(row.priority), row.handle));
@@ -74,6 +82,8 @@ fn is_over(reason: &Reason, rows: &[Summary], has_slot: &dyn Fn() -> bool) -> bo
         | Reason::Delivering
         | Reason::UnknownDependency
         | Reason::Retry { .. }
+        | Reason::UsageLimit { .. }
+        | Reason::DayBudget { .. }
         | Reason::Cooldown(_) => true,
     }
 }

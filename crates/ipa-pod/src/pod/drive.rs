@@ -1,7 +1,9 @@
 //! Drives one run from its intent to its outcome: starts or finds it, listens, answers, and closes it with
 //! everything that came of it. Whatever happens in between can happen again after a restart.
 
+mod budget;
 mod finish;
+mod handover;
 mod launch;
 mod relay;
 
@@ -141,7 +143,8 @@ impl Drive {
     /// not known why.
     async fn listen(&mut self, mut session: AgentSession) -> Option<Heard> {
         let mut published = self.task.follow();
-        let mut relay = Relay::new(self.id, session.control.clone());
+        let since = published.borrow().version;
+        let mut relay = Relay::new((self.id, since), session.control.clone());
         let mut tail = String::new();
         published.mark_changed();
         self.stop.mark_changed();

@@ -228,6 +228,7 @@ impl State {
             workspaces: self.handles.workspaces.clone().ok_or_else(missing)?,
             agents: self.handles.agents.clone().ok_or_else(missing)?,
             slots: parts.slots.clone(),
+            spending: parts.spending.clone(),
             edge: parts.edge.clone(),
             config: parts.config.clone(),
             dependencies: self.args.dependencies.clone(),

@@ -7,8 +7,8 @@ use ipa_events::task::Verdict;
 use std::collections::BTreeMap;
 
 use ipa_events::task::{
-    Asked, Decision, Delivery, EscalationReason, Evidence, GatePolicy, OpState, Product, RunState, TaskState,
-    WorkspaceState,
+    Asked, Budget, Day, Decision, Delivery, EscalationReason, Evidence, GatePolicy, OpState, Product,
+    RunState, Spent, TaskState, WorkspaceState,
 };
 use ipa_events::{AgentId, DecisionId, Handle, Phase, Principal, Role, RunId, TaskCommand, TaskId, title_of};
 use jiff::Timestamp;
@@ -34,6 +34,8 @@ pub(crate) struct Surroundings {
     pub(crate) slot: Result<(), NoSlot>,
     /// No run starts before this.
     pub(crate) cooldown_until: Option<Timestamp>,
+    /// What all tasks have spent today, if there is a budget for that.
+    pub(crate) day: Option<Budget>,
 }
 
 /// What a task needs next.
@@ -80,8 +82,8 @@ pub(crate) fn next_action(state: &TaskState, around: &Surroundings, now: Timesta
         .or_else(|| interrupted(state))
         .or_else(|| not_yet(state, around, now))
         .or_else(|| unchecked(state, around))
-        .or_else(|| checks_failed(state, around))
-        .or_else(|| product_missing(state, around))
+        .or_else(|| checks_failed(state, around, now))
+        .or_else(|| product_missing(state, around, now))
         .or_else(|| request_transition(state))
         .or_else(|| approve_by_policy(state))
         .unwrap_or(Action::Wait(Reason::Over))
@@ -197,6 +199,9 @@ fn interrupted(state: &TaskState) -> Option<Action> {
 }
 
 fn not_yet(state: &TaskState, around: &Surroundings, now: Timestamp) -> Option<Action> {
+    if let Some((agent, until)) = state.usage_limit().filter(|(_, until)| *until > now) {
+        return Some(Action::Wait(Reason::UsageLimit { agent: agent.clone(), until }));
+    }
     if let Some(retry) = state.retry.as_ref().filter(|retry| retry.at > now) {
         return Some(Action::Wait(Reason::Retry { at: retry.at, class: retry.class }));
     }
@@ -231,7 +236,7 @@ fn unchecked(state: &TaskState, around: &Surroundings) -> Option<Action> {
     Some(with_slot(around, Action::StartCheck(check.clone())))
 }
 
-fn checks_failed(state: &TaskState, around: &Surroundings) -> Option<Action> {
+fn checks_failed(state: &TaskState, around: &Surroundings, now: Timestamp) -> Option<Action> {
     if evidence(state)? != Evidence::Failed {
         return None;
     }
@@ -248,19 +253,22 @@ fn checks_failed(state: &TaskState, around: &Surroundings) -> Option<Action> {
         let reason = EscalationReason::ChecksFail;
         return Some(command(TaskCommand::Escalate { reason, detail: detail.into() }));
     }
-    start_run(state, around)
+    start_run(state, around, now)
 }
 
-fn product_missing(state: &TaskState, around: &Surroundings) -> Option<Action> {
+fn product_missing(state: &TaskState, around: &Surroundings, now: Timestamp) -> Option<Action> {
     match state.product() {
         Product::There => None,
-        Product::Missing | Product::Outdated => start_run(state, around),
+        Product::Missing | Product::Outdated => start_run(state, around, now),
     }
 }
 
 /// Starts a run of the phase's role, in a workspace that is there.
-fn start_run(state: &TaskState, around: &Surroundings) -> Option<Action> {
+fn start_run(state: &TaskState, around: &Surroundings, now: Timestamp) -> Option<Action> {
     let role = state.phase.role()?;
+    if let Some(used_up) = budget_used_up(state, around, now) {
+        return Some(used_up);
+    }
     if around.workspace_busy {
         return Some(Action::Wait(Reason::Workspace));
     }
@@ -270,6 +278,18 @@ fn start_run(state: &TaskState, around: &Surroundings) -> Option<Action> {
         return Some(with_slot(around, Action::Provision(main)));
     }
     Some(with_slot(around, Action::StartRun(role)))
+}
+
+/// Begins nothing that would have to make an end at once: a person grants more, or it is for the next day.
+fn budget_used_up(state: &TaskState, around: &Surroundings, now: Timestamp) -> Option<Action> {
+    let used_up = |budget: &Budget| budget.used() >= Spent::Nearly;
+    if let Some(budget) = state.task_budget().filter(used_up) {
+        let (reason, detail) =
+            (EscalationReason::TaskBudget, format!("{budget} is as good as used up").into());
+        return Some(command(TaskCommand::Escalate { reason, detail }));
+    }
+    let budget = around.day.filter(used_up)?;
+    Some(Action::Wait(Reason::DayBudget { budget, until: Day::end(now) }))
 }
 
 fn open_gate(state: &TaskState) -> Option<(DecisionId, &Asked)> {

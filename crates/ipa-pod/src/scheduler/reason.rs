@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use ipa_events::{FailureClass, Handle, Phase, Principal, RunId};
+use ipa_events::task::Budget;
+use ipa_events::{FailureClass, Handle, Phase, Principal, RunId, Runtime, usage_limit};
 use jiff::Timestamp;
 
 use crate::slots::NoSlot;
@@ -30,6 +31,10 @@ pub(crate) enum Reason {
     Interrupted(Principal),
     /// The next attempt is not due yet.
     Retry { at: Timestamp, class: Option<FailureClass> },
+    /// The usage limit of the agent is not over yet.
+    UsageLimit { agent: Runtime, until: Timestamp },
+    /// What may be spent on one day is as good as spent.
+    DayBudget { budget: Budget, until: Timestamp },
     /// The last run started a moment ago.
     Cooldown(Timestamp),
     /// Another task must be completed first.
@@ -46,7 +51,10 @@ impl Reason {
     /// Returns when it is worth to look again, if a time is all that is waited for.
     pub(crate) const fn until(&self) -> Option<Timestamp> {
         match self {
-            Self::Retry { at, .. } | Self::Cooldown(at) => Some(*at),
+            Self::Retry { at, .. }
+            | Self::UsageLimit { until: at, .. }
+            | Self::DayBudget { until: at, .. }
+            | Self::Cooldown(at) => Some(*at),
             Self::Draining
             | Self::Over
             | Self::Paused(_)
@@ -94,6 +102,8 @@ impl Reason {
             | Self::Person(_)
             | Self::Interrupted(_)
             | Self::Retry { .. }
+            | Self::UsageLimit { .. }
+            | Self::DayBudget { .. }
             | Self::Dependency { .. }
             | Self::UnknownDependency
             | Self::Stopped
@@ -117,6 +127,8 @@ impl fmt::Display for Reason {
                 write!(f, "waiting for the next attempt at {at:.0}, after {class}")
             }
             Self::Retry { at, class: None } => write!(f, "waiting for the next attempt at {at:.0}"),
+            Self::UsageLimit { agent, until } => write!(f, "waiting for {}", usage_limit(agent, *until)),
+            Self::DayBudget { budget, until } => write!(f, "waiting for {budget}, until {until:.0}"),
             Self::Cooldown(until) => write!(f, "waiting until {until:.0}, as a run started a moment ago"),
             Self::Dependency { on, phase: Phase::Cancelled } => {
                 write!(f, "blocked: {on}, which must be completed first, was cancelled")

@@ -2,6 +2,7 @@
 //! same story has the same trace.
 
 mod bombs;
+mod budget;
 mod cleanup;
 mod healing;
 mod queue;

@@ -86,12 +86,23 @@ pub(crate) fn head(view: &TaskView, forms: Forms<'_>) -> Markup {
                 @if let Some(run) = state.open_run() {
                     span.quiet { (run.role) ", started " (moment(run.started_at.unwrap_or(run.requested_at))) }
                 }
-                @if let Some(cost) = cost(state.usage.cost_microusd) { span.quiet { (cost) } }
+                (spent(state))
             }
             (steps(state.phase, state.ended_in))
             (waiting(view))
             (controls::controls(view, forms))
         }
+    }
+}
+
+/// Shows what the task cost, of what it may cost, and the budget of which its run has used much.
+fn spent(state: &TaskState) -> Markup {
+    let budget = state.task_budget();
+    html! {
+        @if let Some(cost) = cost(state.usage.cost_microusd).or(budget.map(|_| "$0.00".to_owned())) {
+            span.quiet { (cost) @if let Some(budget) = budget { " of " (budget.limit) } }
+        }
+        @if let Some((_, budget)) = state.open_run().and_then(|run| run.budget) { span.quiet { "used: " (budget) } }
     }
 }
 

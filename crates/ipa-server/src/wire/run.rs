@@ -28,6 +28,15 @@ pub struct Run {
     pub runtime: Runtime,
     /// The conversation.
     pub session_id: Option<SessionId>,
+    /// The run whose conversation it goes on with, by handle.
+    #[serde(default)]
+    pub resumes: Option<String>,
+    /// The run whose work it takes over, as nobody can go on with the conversation, by handle.
+    #[serde(default)]
+    pub takes_over: Option<String>,
+    /// The budget of which it used much, in words.
+    #[serde(default)]
+    pub budget: Option<String>,
     /// How far it is.
     pub status: RunStatus,
     /// How it ended, if it did.

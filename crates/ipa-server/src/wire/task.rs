@@ -39,6 +39,9 @@ pub struct Task {
     pub waiting_for: Option<String>,
     /// What it cost so far, in US dollars.
     pub cost_usd: f64,
+    /// What it may cost before a person grants more, in US dollars; nothing if there is no budget.
+    #[serde(default)]
+    pub budget_usd: Option<f64>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When something last happened to it.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use ipa_events::task::Usage;
 
-use super::wire::{Head, Message, ModelUsage, Tokens};
+use super::wire::{Cost, Head, Message, ModelUsage, Tokens};
 
 /// What one process used.
 #[derive(Debug, Default)]
@@ -14,6 +14,10 @@ pub(super) struct Ledger {
     /// Messages since the last result, by id: each comes once per block, with the same numbers.
     open: BTreeMap<String, Tokens>,
     making: Option<String>,
+    /// What the conversation had cost before this process went on with it, if that was asked.
+    before: Option<Usage>,
+    /// What this process used when it was asked last.
+    asked: Usage,
 }
 
 impl Ledger {
@@ -36,6 +40,21 @@ impl Ledger {
             let known = self.open.entry(id.clone()).or_default();
             known.output = known.output.max(usage.output);
         }
+    }
+
+    /// Takes in what it said when it was asked; returns what this process used by then, in all.
+    ///
+    /// What it says first is what there was before it did anything.
+    pub(super) fn said(&mut self, cost: &Cost) -> Option<Usage> {
+        let Usage { input_tokens, output_tokens, .. } = sum(&cost.model_usage);
+        let cost_microusd = microusd(cost.total_cost_usd);
+        let now = Usage { input_tokens, output_tokens, cost_microusd };
+        let Some(before) = self.before else {
+            self.before = Some(now);
+            return None;
+        };
+        self.asked = most(self.counted, minus(now, before));
+        Some(self.asked)
     }
 
     /// Takes in the end of a turn; returns what was used in all.
@@ -71,10 +90,27 @@ impl Ledger {
 
     /// Returns what was used in all, with what a turn that goes on used so far.
     pub(super) fn total(&self) -> Usage {
-        self.open.values().fold(self.counted, |sum, tokens| {
+        let open = self.open.values().fold(self.counted, |sum, tokens| {
             let Tokens { input: input_tokens, output: output_tokens, .. } = *tokens;
             sum.plus(Usage { input_tokens, output_tokens, cost_microusd: 0 })
-        })
+        });
+        most(open, self.asked)
+    }
+}
+
+fn minus(now: Usage, before: Usage) -> Usage {
+    Usage {
+        input_tokens: now.input_tokens.saturating_sub(before.input_tokens),
+        output_tokens: now.output_tokens.saturating_sub(before.output_tokens),
+        cost_microusd: now.cost_microusd.saturating_sub(before.cost_microusd),
+    }
+}
+
+fn most(a: Usage, b: Usage) -> Usage {
+    Usage {
+        input_tokens: a.input_tokens.max(b.input_tokens),
+        output_tokens: a.output_tokens.max(b.output_tokens),
+        cost_microusd: a.cost_microusd.max(b.cost_microusd),
     }
 }
 

@@ -59,6 +59,12 @@ pub(super) struct Head<'a> {
     errors: Option<&'a RawValue>,
     #[serde(borrow, default)]
     rate_limit_info: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    response: Option<&'a RawValue>,
+    #[serde(default)]
+    pub(super) parent_tool_use_id: Option<String>,
+    #[serde(default)]
+    pub(super) queued_turn_count: Option<u32>,
 }
 
 impl<'a> Head<'a> {
@@ -92,6 +98,10 @@ impl<'a> Head<'a> {
 
     pub(super) fn errors(&self) -> Vec<String> {
         part(self.errors)
+    }
+
+    pub(super) fn response(&self) -> Response {
+        part(self.response)
     }
 
     pub(super) fn rate_limit(&self) -> RateLimit {
@@ -261,13 +271,38 @@ pub(super) struct ModelUsage {
     pub(super) cost_usd: f64,
 }
 
+/// An answer to what it was asked.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Response {
+    #[serde(default)]
+    pub(super) request_id: String,
+    #[serde(default)]
+    response: Option<Value>,
+}
+
+/// What a conversation cost by now, over all of its processes.
+#[derive(Debug, Deserialize)]
+pub(super) struct Cost {
+    pub(super) total_cost_usd: f64,
+    #[serde(default)]
+    pub(super) model_usage: BTreeMap<String, ModelUsage>,
+}
+
+impl Response {
+    /// Reads what the conversation cost, if it says that.
+    pub(super) fn cost(self) -> Option<Cost> {
+        let mut response = self.response?;
+        serde_json::from_value(response.get_mut("session")?.take()).ok()
+    }
+}
+
 /// How much may still be used.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct RateLimit {
     #[serde(default)]
     pub(super) status: Option<String>,
     #[serde(default, rename = "resetsAt")]
-    pub(super) resets_at: Option<i64>,
+    pub(super) resets_at: Value,
 }
 
 /// The agent's own list of steps.

@@ -109,6 +109,9 @@ pub(super) fn answer_escalation(
         return Ok(());
     }
     close(state, event, id, Verdict::Approve { note: text.clone() })?;
+    let asked = state.decision(id).map(|decision| &decision.asked);
+    let grants = matches!(asked, Some(Asked::Escalation { reason: EscalationReason::TaskBudget, .. }));
+    state.granted = state.granted.saturating_add(u32::from(grants));
     start_afresh(state);
     for op in state.ops.iter_mut().filter(|op| matches!(op.state, OpState::Dead { .. })) {
         op.state = OpState::Ready;

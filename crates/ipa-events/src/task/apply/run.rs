@@ -4,9 +4,12 @@ use jiff::Timestamp;
 
 use super::Fit;
 use crate::envelope::Stamped;
-use crate::task::event::{CheckFinished, RunRequested, RunStarted, TaskEvent};
-use crate::task::state::{CheckResult, Evidence, OpState, PendingRetry, Run, RunState, TaskState, Usage};
-use crate::value::{FailureClass, Outcome, Principal, Retry, Role, RunId};
+use crate::task::budget::BudgetStage;
+use crate::task::event::{BudgetNoted, CheckFinished, RunRequested, RunStarted, TaskEvent};
+use crate::task::state::{
+    CheckResult, Day, Evidence, OpState, PendingRetry, Run, RunState, TaskState, Usage,
+};
+use crate::value::{FailureClass, Money, Outcome, Principal, Role, RunId};
 
 type Event = Stamped<TaskEvent>;
 
@@ -32,6 +35,7 @@ pub(super) fn request(state: &mut TaskState, event: &Event, requested: &RunReque
         runtime,
         session,
         resumes,
+        takes_over: None,
         head,
         messages,
         check,
@@ -42,8 +46,14 @@ pub(super) fn request(state: &mut TaskState, event: &Event, requested: &RunReque
         started_at: None,
         finished_at: None,
         interrupted_by: None,
+        budget: None,
         usage: Usage::default(),
     });
+    Ok(())
+}
+
+pub(super) fn hand_over(state: &mut TaskState, id: RunId, from: RunId) -> Fit {
+    open_run(state, id)?.takes_over = Some(from);
     Ok(())
 }
 
@@ -77,6 +87,7 @@ pub(super) fn finish(
     run.usage = usage;
     let (phase, role) = (run.phase, run.role);
     state.usage = state.usage.plus(usage);
+    state.day = Some(Day::plus(state.day, event.at, Money::microusd(usage.cost_microusd)));
     match outcome {
         Outcome::Completed => {
             state.failures = 0;
@@ -93,11 +104,16 @@ pub(super) fn finish(
         }
         Outcome::Failed { detail, retry, .. } => {
             state.last_failure = Some(detail.as_str().into());
-            if !matches!(retry, Retry::At(_)) {
+            if !retry.holds() {
                 state.failures = state.failures.saturating_add(1);
             }
         }
     }
+    Ok(())
+}
+
+pub(super) fn note(state: &mut TaskState, stage: BudgetStage, noted: &BudgetNoted) -> Fit {
+    open_run(state, noted.run)?.budget = Some((stage, noted.budget));
     Ok(())
 }
 

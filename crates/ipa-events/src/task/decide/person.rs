@@ -100,8 +100,7 @@ impl Task<'_> {
             return Err(TaskError::NothingToRetry);
         }
         let attempt = self.state.failures.saturating_add(1);
-        let class = self.state.retry.as_ref().and_then(|retry| retry.class);
-        Ok(vec![TaskEvent::RetryScheduled { attempt, at: self.ctx.at, class }])
+        Ok(vec![TaskEvent::RetryScheduled { attempt, at: self.ctx.at, class: None }])
     }
 
     pub(super) fn post_message(&self, text: &Arc<str>) -> Decided {

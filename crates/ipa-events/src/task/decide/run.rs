@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::{Decided, Task};
 use crate::task::command::{Ask, FinishedRun, RunRequest};
 use crate::task::error::TaskError;
 use crate::task::event::{
     CheckFinished, EscalationReason, ProcessIdentity, Revision, RunRequested, RunStarted, TaskEvent,
 };
-use crate::task::limits::pause_after;
+use crate::task::limits::{held_until, pause_after};
 use crate::task::state::{Asked, Document, Run, RunState};
 use crate::value::{FailureClass, Outcome, Retry, Role, RunId, SessionId};
 
@@ -25,8 +27,9 @@ impl Task<'_> {
         let head = head.ok_or(TaskError::NotCalledFor("there is no workspace yet"))?.clone();
         let number = u32::try_from(self.state.runs.len().saturating_add(1)).unwrap_or(u32::MAX);
         let messages = if request.role == Role::Check { Vec::new() } else { self.state.undelivered() };
-        Ok(vec![TaskEvent::RunRequested(Box::new(RunRequested {
-            run: RunId::new(self.created.task, number),
+        let run = RunId::new(self.created.task, number);
+        let requested = TaskEvent::RunRequested(Box::new(RunRequested {
+            run,
             place: self.place(&request.agent),
             role: request.role,
             phase,
@@ -37,7 +40,11 @@ impl Task<'_> {
             head,
             messages,
             check: request.check.clone(),
-        }))])
+        }));
+        let lost =
+            self.state.hands_over(request.role, &request.runtime).filter(|_| request.resumes.is_none());
+        let handed_over = lost.map(|(from, why)| TaskEvent::RunHandedOver { run, from, why });
+        Ok([requested].into_iter().chain(handed_over).collect())
     }
 
     pub(super) fn started(
@@ -131,7 +138,7 @@ impl Task<'_> {
             let (place, head) = (run.place.clone(), head.clone());
             events.push(TaskEvent::WorkspaceHarvested { place, run: run.id, head });
         }
-        let outcome = self.with_product(run, finished);
+        let outcome = self.within_budget(run, finished, self.with_product(run, finished));
         let (place, usage) = (run.place.clone(), finished.usage);
         events.push(TaskEvent::RunFinished { run: run.id, place, outcome: outcome.clone(), usage });
         match outcome {
@@ -194,12 +201,10 @@ impl Task<'_> {
         let escalate = |reason| self.escalate(reason, detail).into_iter().next();
         let after = |pause| self.ctx.at.saturating_add(pause).unwrap_or(self.ctx.at);
         match retry {
+            Retry::Human if class == FailureClass::Budget => escalate(self.budget_to_grant()),
             Retry::Human => escalate(EscalationReason::RunFailed),
-            Retry::At(at) => {
-                // A time that is over already must not become a loop.
-                let at = at.max(after(pause_after(1)));
-                Some(TaskEvent::RetryScheduled { attempt: failures, at, class: Some(class) })
-            }
+            Retry::At(until) => Some(self.hold(class, Some(until))),
+            Retry::Hold => Some(self.hold(class, None)),
             Retry::Backoff if failures >= self.created.limits.attempts.get() => {
                 escalate(EscalationReason::AttemptsUsedUp)
             }
@@ -210,7 +215,18 @@ impl Task<'_> {
         }
     }
 
-    fn open(&self, id: RunId) -> Result<&Run, TaskError> {
+    /// Holds the task until a limit is over. The attempt that met it does not count.
+    fn hold(&self, class: FailureClass, until: Option<Timestamp>) -> TaskEvent {
+        let agents = self.state.runs.iter().rev().filter(|run| run.role != Role::Check && !run.is_open());
+        let before = agents.take_while(
+            |run| matches!(&run.state, RunState::Over(Outcome::Failed { retry, .. }) if retry.holds()),
+        );
+        let before = u32::try_from(before.count()).unwrap_or(u32::MAX);
+        let at = held_until(self.ctx.at, until, before);
+        TaskEvent::RetryScheduled { attempt: self.state.failures.saturating_add(1), at, class: Some(class) }
+    }
+
+    pub(super) fn open(&self, id: RunId) -> Result<&Run, TaskError> {
         let run = self.state.run(id).ok_or(TaskError::UnknownRun(id))?;
         if run.is_open() { Ok(run) } else { Err(TaskError::RunOver(id)) }
     }

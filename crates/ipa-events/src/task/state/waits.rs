@@ -4,15 +4,23 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{OpState, TaskState, WorkspaceState};
+use crate::value::{FailureClass, Runtime};
 
 /// What a task waits for, as far as its own state tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Waits {
     /// Nothing: a pod finds something to do, or finds out what else it waits for.
     Nothing,
     /// A time: the next attempt is due then.
     Until(Timestamp),
+    /// The usage limit of its agent, which is over then.
+    UsageLimit {
+        /// Which agent.
+        agent: Runtime,
+        /// Until when.
+        until: Timestamp,
+    },
     /// A person.
     Person,
     /// Somebody paused it.
@@ -38,7 +46,16 @@ impl TaskState {
         if self.interrupted.is_some() || self.waiting_for_person().next().is_some() {
             return Waits::Person;
         }
+        if let Some((agent, until)) = self.usage_limit() {
+            return Waits::UsageLimit { agent: agent.clone(), until };
+        }
         self.due_at().map_or(Waits::Nothing, Waits::Until)
+    }
+
+    /// Returns the agent whose usage limit holds the task, and until when, if one does.
+    pub fn usage_limit(&self) -> Option<(&Runtime, Timestamp)> {
+        let held = self.retry.as_ref().filter(|retry| retry.class == Some(FailureClass::RateLimited))?;
+        Some((&self.last_agent_run()?.runtime, held.at))
     }
 
     /// Returns when the next attempt at something that failed is due.

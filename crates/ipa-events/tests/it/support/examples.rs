@@ -1,12 +1,12 @@
 //! One event of each type, every field filled.
 
 use ipa_events::task::{
-    CheckFinished, Created, EscalationReason, Evidence, GatePolicy, Gates, Place, Revision, RunRequested,
-    RunStarted, Seen, TaskLimits, TransitionRequested, Usage, Why,
+    Budget, BudgetNoted, BudgetOf, CheckFinished, Created, EscalationReason, Evidence, GatePolicy, Gates,
+    Place, Revision, RunRequested, RunStarted, Seen, TaskLimits, TransitionRequested, Usage, Why,
 };
 use ipa_events::{
-    AgentId, BranchName, DecisionId, FailureClass, OpId, Outcome, PayloadHash, Phase, Principal, Retry, Role,
-    RunId, TaskEvent, TaskId,
+    AgentId, BranchName, DecisionId, FailureClass, Money, OpId, Outcome, PayloadHash, Phase, Principal,
+    Retry, Role, RunId, TaskEvent, TaskId,
 };
 
 use super::story::{delivery, oid, process};
@@ -130,6 +130,7 @@ fn run_events(id: TaskId) -> Vec<TaskEvent> {
             messages: vec![1],
             check: Some("./test".into()),
         })),
+        TaskEvent::RunHandedOver { run, from: run, why: FailureClass::SessionLost },
         TaskEvent::RunStarted(RunStarted {
             run,
             place: place(id),
@@ -151,8 +152,14 @@ fn run_events(id: TaskId) -> Vec<TaskEvent> {
             passed: false,
             tail: "1 failed".into(),
         }),
+        TaskEvent::BudgetWarned(BudgetNoted { run, budget: budget(BudgetOf::Task) }),
+        TaskEvent::BudgetReached(BudgetNoted { run, budget: budget(BudgetOf::Day) }),
         TaskEvent::RetryScheduled { attempt: 2, at: at(), class: Some(FailureClass::Crashed) },
     ]
+}
+
+fn budget(of: BudgetOf) -> Budget {
+    Budget { of, spent: Money::microusd(1_600_000), limit: Money::microusd(2_000_000) }
 }
 
 fn decision_events(id: TaskId) -> Vec<TaskEvent> {

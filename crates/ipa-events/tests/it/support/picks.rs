@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use ipa_events::task::{
-    Ask, Delivery, EscalationReason, FinishedRun, Gates, NeedsPerson, RunRequest, Usage, Verdict,
+    Ask, Budget, BudgetOf, BudgetStage, Delivery, EscalationReason, FinishedRun, Gates, NeedsPerson,
+    RunRequest, Usage, Verdict,
 };
 use ipa_events::{
-    AgentId, DecisionId, FailureClass, Oid, OpId, Outcome, PayloadHash, Phase, Principal, Retry, Role, RunId,
-    TaskCommand, TaskId, TaskState,
+    AgentId, DecisionId, FailureClass, Money, Oid, OpId, Outcome, PayloadHash, Phase, Principal, Retry, Role,
+    RunId, TaskCommand, TaskId, TaskState,
 };
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -16,7 +17,7 @@ use proptest::prelude::*;
 use super::story::{delivery, new_task, oid, process};
 
 /// How many kinds of command there are to pick from.
-const KINDS: u8 = 36;
+const KINDS: u8 = 37;
 
 #[derive(Debug, Clone)]
 pub struct Pick {
@@ -80,14 +81,19 @@ impl Pick {
     }
 
     fn outcome(&self, task: TaskId, now: Timestamp) -> Outcome {
-        let retry = match self.b % 3 {
+        let retry = match self.b % 4 {
             0 => Retry::Backoff,
             1 => Retry::At(now + SignedDuration::from_hours(1)),
+            2 => Retry::Hold,
             _ => Retry::Human,
         };
         match self.a % 6 {
             0 => Outcome::Interrupted { by: self.who(task) },
-            1 | 2 => Outcome::Failed { class: FailureClass::Crashed, detail: self.text.clone(), retry },
+            1 | 2 => {
+                let lost = if self.b % 8 == 0 { FailureClass::SessionLost } else { FailureClass::Crashed };
+                let class = if retry.holds() { FailureClass::RateLimited } else { lost };
+                Outcome::Failed { class, detail: self.text.clone(), retry }
+            }
             _ => Outcome::Completed,
         }
     }
@@ -106,6 +112,15 @@ impl Pick {
             1 => Some(PayloadHash::of(b"something else")),
             _ => state.decision(decision).map(|decision| decision.payload_hash.clone()),
         }
+    }
+
+    fn stage(&self) -> BudgetStage {
+        if self.a % 2 == 0 { BudgetStage::Warned } else { BudgetStage::Reached }
+    }
+
+    fn budget(&self) -> Budget {
+        let of = [BudgetOf::Run, BudgetOf::Task, BudgetOf::Day][usize::from(self.b % 3)];
+        Budget { of, spent: Money::microusd(self.a.into()), limit: Money::microusd(self.b.into()) }
     }
 
     fn role(&self) -> Role {
@@ -187,6 +202,7 @@ impl Pick {
                 ..delivery()
             })),
             34 => C::StartDelivery { op },
+            35 => C::NoteBudget { run, stage: self.stage(), budget: self.budget() },
             _ => match self.b % 3 {
                 0 => C::RecordSent { op, branch: "ipa/t-12".parse().unwrap() },
                 1 => C::RecordSendFailed { op, detail: self.text(), needs_person: self.needs() },

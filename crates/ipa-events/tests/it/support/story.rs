@@ -38,7 +38,7 @@ pub fn new_task(task: TaskId) -> NewTask {
         start_at: Phase::SpecClarification,
         priority: 0,
         depends_on: Vec::new(),
-        limits: TaskLimits { attempts: NonZeroU32::new(3).unwrap(), check_fixes: 2 },
+        limits: TaskLimits { attempts: NonZeroU32::new(3).unwrap(), ..TaskLimits::default() },
     }
 }
 

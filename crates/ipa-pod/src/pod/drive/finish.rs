@@ -24,9 +24,14 @@ impl Drive {
             Err(error) => (unsafe_work(run, outcome, &error), None),
         };
         self.compare_source(run).await;
+        if let Outcome::Failed { class: FailureClass::Budget, .. } = &outcome {
+            self.note_used_up(usage).await;
+        }
         let completed = outcome == Outcome::Completed;
         let check = (run.role == Role::Check && completed).then(|| (exit_code, Arc::from(tail)));
-        let document = product.filter(|_| run.role.writes_document());
+        let now = self.task.now().state;
+        let made_an_end = now.run(self.id).is_some_and(|run| run.budget.is_some());
+        let document = product.filter(|_| run.role.writes_document() || made_an_end);
         let finished = FinishedRun { run: self.id, outcome, document, head, check, usage };
         self.insist(self.command_id("finish"), TaskCommand::FinishRun(Box::new(finished))).await;
     }

@@ -66,7 +66,8 @@ impl Drive {
         let needs = Needs { read, write: Vec::new() };
         let sandbox = self.parts.workspaces.sandbox(&run.place.workspace_id, needs).await?;
         let role = self.parts.config.roles.of(run.role);
-        let text: Arc<str> = prompt(state, run).into();
+        let handover = self.handover(state, run).await;
+        let text: Arc<str> = prompt(state, run, handover.as_ref()).into();
         self.keep(dir.path(), SANDBOX, describe(&sandbox.enforced).as_bytes()).await?;
         let kept = self.parts.config.secrets.redact(&text);
         self.keep(dir.path(), crate::prompt::FILE, kept.as_bytes()).await?;
@@ -85,7 +86,7 @@ impl Drive {
             session: session(run),
             model: role.model.clone(),
             policy: Policy { allow: Tools(role.tools.clone().unwrap_or_else(|| tools(run.role))) },
-            limits: limits(run.role, self.parts.config.run_limits),
+            limits: limits(run.role, RunLimits { budget: self.left(state), ..self.parts.config.run_limits }),
             env,
             prefix: sandbox.argv,
         })

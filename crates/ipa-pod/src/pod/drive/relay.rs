@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ipa_agent::{AgentControl, Answer, Asked, Body, ControlError, Stop as AgentStop};
+use ipa_events::store::Version;
 use ipa_events::task::{Answered, Ask, Decision, TaskState, Verdict};
 use ipa_events::{CommandId, RunId, TaskCommand};
 use tracing::{debug, warn};
@@ -13,14 +14,18 @@ use crate::scheduler::Stop;
 
 /// What was passed on so far, in both directions.
 pub(super) struct Relay {
-    run: RunId,
-    control: AgentControl,
+    pub(super) run: RunId,
+    pub(super) control: AgentControl,
     /// Keys of what the agent asked and still waits for.
     asked: BTreeSet<Arc<str>>,
     /// Messages that were sent, recorded or not.
     sent: BTreeSet<u32>,
-    turn: Turn,
+    pub(super) turn: Turn,
     stopping: Option<Stop>,
+    /// A version of the task at which this run was open.
+    pub(super) since: Version,
+    /// Why it is to end that used up its budget, and whether it was told.
+    pub(super) spent: Option<AgentStop>,
 }
 
 /// Whether something did not reach the agent and is to be tried again.
@@ -32,7 +37,7 @@ pub(super) enum Owed {
 
 /// Whether the agent is at work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Turn {
+pub(super) enum Turn {
     Running,
     /// It waits to be told something more, or that there is nothing more.
     Over,
@@ -41,9 +46,9 @@ enum Turn {
 }
 
 impl Relay {
-    pub(super) fn new(run: RunId, control: AgentControl) -> Self {
+    pub(super) fn new((run, since): (RunId, Version), control: AgentControl) -> Self {
         let (asked, sent) = (BTreeSet::new(), BTreeSet::new());
-        Self { run, control, asked, sent, turn: Turn::Running, stopping: None }
+        Self { run, control, asked, sent, turn: Turn::Running, stopping: None, since, spent: None }
     }
 
     /// Ends the run as it was asked for. Tells whether that is still to be done.
@@ -74,6 +79,7 @@ impl Relay {
                 drive.insist(id, TaskCommand::Withdraw { run: self.run, key, why }).await;
             }
             Body::TurnStarted => self.turn = Turn::Running,
+            Body::Usage { total } => return self.uses(drive, total).await,
             Body::TurnFinished => {
                 self.turn = Turn::Over;
                 let state = drive.task.now().state;
@@ -86,7 +92,6 @@ impl Relay {
             | Body::ToolResult { .. }
             | Body::Plan { .. }
             | Body::Retrying { .. }
-            | Body::Usage { .. }
             | Body::Diagnostic { .. }
             | Body::Unknown { .. }
             | Body::Finished(_) => {}
@@ -123,6 +128,13 @@ impl Relay {
         }
         if self.stopping.is_none() && state.run(self.run).is_some_and(|run| run.phase == state.phase) {
             self.send(drive, state).await;
+        }
+        if let Some(stop) = self.spent.clone() {
+            if reached(self.run, self.control.stop(stop).await) {
+                self.spent = None;
+            } else {
+                owed = Owed::Something;
+            }
         }
         if self.turn == Turn::Over {
             if reached(self.run, self.control.finish().await) {
@@ -177,7 +189,7 @@ fn answer(answered: &Answered) -> Option<Answer> {
 }
 
 /// Tells whether something reached the agent, or never will; else it is to be tried again.
-fn reached(run: RunId, said: Result<(), ControlError>) -> bool {
+pub(super) fn reached(run: RunId, said: Result<(), ControlError>) -> bool {
     match said {
         Ok(()) => true,
         Err(error @ (ControlError::NotNow(_) | ControlError::Unknown(_))) => {

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipa_events::task::{
-    FinishedRun, Gates, NeedsPerson, NewTask, ProcessIdentity, RunRequest, TaskLimits, Usage, apply, decide,
+    BudgetOf, FinishedRun, Gates, NeedsPerson, NewTask, ProcessIdentity, RunRequest, TaskLimits, Usage,
+    apply, decide,
 };
-use ipa_events::{CommandId, Ctx, FailureClass, Oid, Outcome, Retry, Stamped, Via};
+use ipa_events::{CommandId, Ctx, FailureClass, Money, Oid, Outcome, Retry, Stamped, Via};
 use uuid::Uuid;
 
 use super::*;
@@ -48,6 +49,7 @@ impl Story {
             dependencies: Dependencies::new(),
             slot: Ok(()),
             cooldown_until: None,
+            day: None,
         };
         let story = Self { state: TaskState::default(), around, now: Timestamp::UNIX_EPOCH, commands: 0 };
         let new = NewTask {
@@ -132,8 +134,8 @@ impl Story {
     }
 
     fn fails(self, retry: Retry) -> Self {
-        let failed = Outcome::Failed { class: FailureClass::Crashed, detail: "it died".to_owned(), retry };
-        self.ends(failed, None, None)
+        let class = if retry.holds() { FailureClass::RateLimited } else { FailureClass::Crashed };
+        self.ends(Outcome::Failed { class, detail: "it died".to_owned(), retry }, None, None)
     }
 
     fn writes(self, document: &str) -> Self {
@@ -327,9 +329,12 @@ fn a_failed_run_is_tried_again_after_a_pause_and_then_a_person_is_asked() {
 fn a_limit_holds_the_task_until_its_time_and_burns_no_attempt() {
     let reset = Timestamp::UNIX_EPOCH.saturating_add(Duration::from_hours(1)).unwrap();
     let story = Story::in_spec().with_run(Role::Spec, None).fails(Retry::At(reset));
-    assert_eq!(story.says(), "wait: waiting for the next attempt at 1970-01-01T01:00:00Z, after crashed");
+    assert_eq!(story.says(), "wait: waiting for the usage limit of scripted, until 1970-01-01T01:00:00Z");
     assert_eq!(story.state.failures, 0);
     assert_eq!(story.later(3600).says(), "start spec");
+    let story = Story::in_spec().with_run(Role::Spec, None).fails(Retry::Hold);
+    assert_eq!(story.says(), "wait: waiting for the usage limit of scripted, until 1970-01-01T00:05:00Z");
+    assert_eq!(story.then(&ann(), TaskCommand::Retry).says(), "start spec");
 }
 
 #[test]
@@ -446,4 +451,37 @@ impl RunIdOf {
     fn id(&self) -> RunId {
         RunId::new(task(), self.0)
     }
+}
+
+fn budget(of: BudgetOf, spent: u64, limit: u64) -> Budget {
+    Budget { of, spent: Money::microusd(spent), limit: Money::microusd(limit) }
+}
+
+#[test]
+fn nothing_starts_on_a_budget_of_a_task_that_is_as_good_as_used_up_until_a_person_grants_more() {
+    let mut story = Story::in_development(&[]);
+    let created = Arc::make_mut(story.state.created.as_mut().unwrap());
+    created.limits.task_budget = Some(Money::microusd(1_000_000));
+    story.state.usage.cost_microusd = 899_999;
+    assert_eq!(story.says(), "start develop");
+    story.state.usage.cost_microusd = 900_000;
+    assert_eq!(story.says(), "scheduler: Escalate");
+    let story = story.then_records();
+    assert_eq!(
+        story.says(),
+        "wait: waiting for a person: T-12.d1, the budget of the task is used up; going on grants as much again: the \
+         budget of the task ($0.90 of 1.00) is as good as used up"
+    );
+    assert_eq!(story.approves().says(), "start develop");
+}
+
+#[test]
+fn nothing_starts_on_a_budget_of_a_day_that_is_as_good_as_used_up_until_the_next() {
+    let story = Story::in_development(&[]).around(|it| it.day = Some(budget(BudgetOf::Day, 89, 100)));
+    assert_eq!(story.says(), "start develop");
+    let story = story.around(|it| it.day = Some(budget(BudgetOf::Day, 9_000_000, 10_000_000))).later(3600);
+    assert_eq!(
+        story.says(),
+        "wait: waiting for the budget of the day ($9.00 of 10.00), until 1970-01-02T00:00:00Z"
+    );
 }

@@ -82,7 +82,10 @@ fn runs(state: &TaskState, handle: Handle) -> Markup {
                 li {
                     a href={ "/tasks/" (handle) "?run=" (run.id.number) } { "r" (run.id.number) } " " (run.role) " "
                     (log::run_state(run))
-                    span.quiet { (took(run)) (log::usage(run.usage)) }
+                    span.quiet {
+                        (took(run)) (log::usage(run.usage))
+                        @if let Some(from) = run.takes_over { ", takes over from r" (from.number) }
+                    }
                 }
             }
         }

@@ -26,6 +26,7 @@ impl Task {
             commit: it.commit.clone(),
             waiting_for: row.waiting_for(),
             cost_usd: dollars(it.cost_microusd),
+            budget_usd: it.budget.map(|budget| dollars(budget.as_microusd())),
             created_at: it.created_at,
             updated_at: it.updated_at,
             priority: it.priority,
@@ -94,6 +95,9 @@ impl Run {
             attempt: run.attempt,
             runtime: run.runtime.clone(),
             session_id: run.session.clone(),
+            resumes: run.resumes.map(|run| handle_of(state, run)),
+            takes_over: run.takes_over.map(|run| handle_of(state, run)),
+            budget: run.budget.map(|(_, budget)| budget.to_string()),
             status: status(state, run),
             outcome: match &run.state {
                 RunState::Over(outcome) => Some(outcome.clone()),
