@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use super::wire::Head;
 
 /// What is said when the model does not know who asks.
-pub(super) const NOT_LOGGED_IN: &str = "the agent is not logged in to its model, or its key is wrong";
+pub(super) const NOT_LOGGED_IN: &str =
+    "the agent is not logged in to its model, or its key is wrong; `ipa agent check` says what to do";
 
 /// Reads a result. `error` is what the last message said about an error of the model.
 pub(super) fn outcome(head: &Head<'_>, error: Option<&str>, resets_at: Option<Timestamp>) -> Outcome {
