@@ -18,8 +18,10 @@ pub(crate) struct Activity {
     last: u64,
     pauses_until: u64,
     turn: Turn,
-    /// Messages that it was sent while it worked; each is a turn of its own.
-    queued: u32,
+    /// What it was told to do, the prompt and messages.
+    told: u32,
+    /// What of it it said to have taken up; nothing, for an agent that does not say so.
+    taken: u32,
     /// Turns that it finished.
     finished: u32,
     tools: BTreeSet<Arc<str>>,
@@ -45,16 +47,22 @@ impl Activity {
         match progress {
             Progress::Made => self.last = at,
             Progress::Heartbeat => {}
+            Progress::TookUp => self.taken = self.taken.saturating_add(1),
             Progress::Pauses(ms) => self.pauses_until = self.pauses_until.max(at.saturating_add(ms)),
         }
     }
 
     /// It was sent something to do.
     pub(crate) fn was_told(&mut self, at: u64) {
-        if matches!(self.turn, Turn::Since(_)) {
-            self.queued = self.queued.saturating_add(1);
-        }
+        self.told = self.told.saturating_add(1);
         self.turn_started(at);
+    }
+
+    /// Counts what it was told and did not take up yet. Who does not say so takes up one thing a turn; who does may
+    /// have taken up more in the turn that goes on.
+    fn queued(&self) -> u32 {
+        let begun = self.finished.saturating_add(u32::from(matches!(self.turn, Turn::Since(_))));
+        self.told.saturating_sub(if self.taken > 0 { self.taken } else { begun })
     }
 
     /// It took something up.
@@ -67,9 +75,11 @@ impl Activity {
 
     /// It did what it was given.
     pub(crate) fn turn_finished(&mut self, at: u64) {
-        self.turn = if self.queued > 0 { Turn::Since(at) } else { Turn::Over(at) };
-        self.queued = self.queued.saturating_sub(1);
         self.finished = self.finished.saturating_add(1);
+        self.turn = Turn::Over(at);
+        if self.queued() > 0 {
+            self.turn = Turn::Since(at);
+        }
         self.last = self.last.max(at);
         self.tools.clear();
     }
@@ -109,8 +119,8 @@ impl Activity {
     }
 
     /// Tells whether it works on, or has still to take up, something that it was told after its first turn began.
-    pub(crate) const fn owes_a_turn(&self) -> bool {
-        matches!(self.turn, Turn::Since(_)) && (self.queued > 0 || self.finished > 0)
+    pub(crate) fn owes_a_turn(&self) -> bool {
+        matches!(self.turn, Turn::Since(_)) && (self.queued() > 0 || self.finished > 0)
     }
 
     /// Tells whether a person is awaited.
@@ -190,6 +200,23 @@ mod tests {
         assert_eq!(beats, Some((2100, Why::Silence)));
         let pauses = due(|it| it.output(100, Progress::Pauses(4000)));
         assert_eq!(pauses, Some((6100, Why::Silence)));
+    }
+
+    #[test]
+    fn what_was_taken_up_in_a_turn_is_no_turn_of_its_own() {
+        let told_twice = |confirmed: &[Progress]| {
+            let mut it = Activity::default();
+            it.was_told(0);
+            it.was_told(10);
+            confirmed.iter().for_each(|progress| it.output(20, *progress));
+            assert!(it.owes_a_turn() == (confirmed.len() < 2));
+            it.turn_finished(30);
+            it.is_idle()
+        };
+        // Nothing is said of it: another turn comes.
+        assert!(!told_twice(&[]));
+        assert!(!told_twice(&[Progress::TookUp]));
+        assert!(told_twice(&[Progress::TookUp, Progress::TookUp]));
     }
 
     #[test]

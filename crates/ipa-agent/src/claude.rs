@@ -22,12 +22,13 @@ use crate::spec::{RunSpec, Session};
 
 /// What is always said. Prompts come by standard input, permissions are asked of us, and of a repository's own
 /// settings none counts.
-const ALWAYS: [&str; 12] = [
+const ALWAYS: [&str; 13] = [
     "--print",
     "--input-format=stream-json",
     "--output-format=stream-json",
     "--verbose",
     "--include-partial-messages",
+    "--replay-user-messages",
     "--permission-prompt-tool",
     "stdio",
     "--permission-mode",

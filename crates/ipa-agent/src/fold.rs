@@ -14,7 +14,7 @@ use crate::activity::Activity;
 use crate::event::{AgentEvent, Asked, Body, Finished};
 use crate::folder::{Began, ExitRecord, Note, Why};
 use crate::host::Frame;
-use crate::protocol::{Cut, Line, Out, Progress, Protocol, Verdict, asked_key, is_message_key};
+use crate::protocol::{Cut, Line, Out, Progress, Protocol, Verdict, asked_key};
 use crate::spool::{More, Record, Source};
 use outcome::Stopped;
 
@@ -218,10 +218,8 @@ impl Fold {
             if let Some(key) = self.open.get(asked) {
                 out.events.push(Body::Resolved { key: Arc::clone(key) });
             }
-        } else if is_message_key(key) {
-            self.activity.was_told(record.at_ms);
         } else if key != crate::protocol::STOP {
-            self.activity.turn_started(record.at_ms);
+            self.activity.was_told(record.at_ms);
         }
     }
 

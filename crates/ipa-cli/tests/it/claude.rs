@@ -3,6 +3,7 @@
 //! `IPA_TEST_CLAUDE` names the program (`scripts/test` installs it); without it each test says that it is skipped.
 
 mod login;
+mod mishaps;
 mod truth;
 
 use std::fs;
