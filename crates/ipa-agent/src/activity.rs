@@ -18,8 +18,10 @@ pub(crate) struct Activity {
     last: u64,
     pauses_until: u64,
     turn: Turn,
-    /// Messages that it was sent while it worked; each is a turn of its own.
-    queued: u32,
+    /// What it was told to do, the prompt and messages.
+    told: u32,
+    /// What of it it said to have taken up; nothing, for an agent that does not say so.
+    taken: u32,
     /// Turns that it finished.
     finished: u32,
     tools: BTreeSet<Arc<str>>,
@@ -45,21 +47,22 @@ impl Activity {
         match progress {
             Progress::Made => self.last = at,
             Progress::Heartbeat => {}
+            Progress::TookUp => self.taken = self.taken.saturating_add(1),
             Progress::Pauses(ms) => self.pauses_until = self.pauses_until.max(at.saturating_add(ms)),
         }
     }
 
     /// It was sent something to do.
     pub(crate) fn was_told(&mut self, at: u64) {
-        if matches!(self.turn, Turn::Since(_)) {
-            self.queued = self.queued.saturating_add(1);
-        }
+        self.told = self.told.saturating_add(1);
         self.turn_started(at);
     }
 
-    /// It says how many messages it has still to take up: the others became part of a turn that went on.
-    pub(crate) fn has_queued(&mut self, queued: u32) {
-        self.queued = queued;
+    /// Counts what it was told and did not take up yet. Who does not say so takes up one thing a turn; who does may
+    /// have taken up more in the turn that goes on.
+    fn queued(&self) -> u32 {
+        let begun = self.finished.saturating_add(u32::from(matches!(self.turn, Turn::Since(_))));
+        self.told.saturating_sub(if self.taken > 0 { self.taken } else { begun })
     }
 
     /// It took something up.
@@ -72,9 +75,11 @@ impl Activity {
 
     /// It did what it was given.
     pub(crate) fn turn_finished(&mut self, at: u64) {
-        self.turn = if self.queued > 0 { Turn::Since(at) } else { Turn::Over(at) };
-        self.queued = self.queued.saturating_sub(1);
         self.finished = self.finished.saturating_add(1);
+        self.turn = Turn::Over(at);
+        if self.queued() > 0 {
+            self.turn = Turn::Since(at);
+        }
         self.last = self.last.max(at);
         self.tools.clear();
     }
@@ -114,8 +119,8 @@ impl Activity {
     }
 
     /// Tells whether it works on, or has still to take up, something that it was told after its first turn began.
-    pub(crate) const fn owes_a_turn(&self) -> bool {
-        matches!(self.turn, Turn::Since(_)) && (self.queued > 0 || self.finished > 0)
+    pub(crate) fn owes_a_turn(&self) -> bool {
+        matches!(self.turn, Turn::Since(_)) && (self.queued() > 0 || self.finished > 0)
     }
 
     /// Tells whether a person is awaited.
@@ -198,16 +203,20 @@ mod tests {
     }
 
     #[test]
-    fn a_message_that_became_part_of_a_turn_is_no_turn_of_its_own() {
-        for (says, wanted) in [(None, true), (Some(1), true), (Some(0), false)] {
-            let mut told = Activity::default();
-            told.turn_started(0);
-            told.output(10, Progress::Made);
-            told.was_told(20);
-            says.into_iter().for_each(|queued| told.has_queued(queued));
-            told.turn_finished(30);
-            assert_eq!((told.owes_a_turn(), told.is_idle()), (wanted, !wanted), "{says:?}");
-        }
+    fn what_was_taken_up_in_a_turn_is_no_turn_of_its_own() {
+        let told_twice = |confirmed: &[Progress]| {
+            let mut it = Activity::default();
+            it.was_told(0);
+            it.was_told(10);
+            confirmed.iter().for_each(|progress| it.output(20, *progress));
+            assert!(it.owes_a_turn() == (confirmed.len() < 2));
+            it.turn_finished(30);
+            it.is_idle()
+        };
+        // Nothing is said of it: another turn comes.
+        assert!(!told_twice(&[]));
+        assert!(!told_twice(&[Progress::TookUp]));
+        assert!(told_twice(&[Progress::TookUp, Progress::TookUp]));
     }
 
     #[test]

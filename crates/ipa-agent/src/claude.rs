@@ -1,5 +1,7 @@
 //! The runtime `claude`: Claude Code, over stream-json on its standard input and output.
 
+mod login;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -13,18 +15,19 @@ use crate::hosting::Hosting;
 use crate::program::Program;
 use crate::protocol::stream_json::{StreamJson, first, interrupt};
 use crate::runner::{Launch, Runner};
-use crate::runtime::{AgentRuntime, Attach, Capabilities, Probe};
+use crate::runtime::{AgentRuntime, Attach, Bench, Capabilities, Login, Probe};
 use crate::session::{AgentSession, RunDir, Tail};
 use crate::spec::{RunSpec, Session};
 
 /// What is always said. Prompts come by standard input, permissions are asked of us, and of a repository's own
 /// settings none counts.
-const ALWAYS: [&str; 12] = [
+const ALWAYS: [&str; 13] = [
     "--print",
     "--input-format=stream-json",
     "--output-format=stream-json",
     "--verbose",
     "--include-partial-messages",
+    "--replay-user-messages",
     "--permission-prompt-tool",
     "stdio",
     "--permission-mode",
@@ -39,12 +42,20 @@ const ALWAYS: [&str; 12] = [
 pub struct ClaudeRuntime {
     runner: Runner,
     program: Program,
+    login: Option<PathBuf>,
 }
 
 impl ClaudeRuntime {
     /// Runs `program` under hosts that are started as `hosting` says.
     pub fn new(hosting: impl Into<Hosting>, program: Program) -> Self {
-        Self { runner: Runner::new(hosting, || Box::new(StreamJson::default())), program }
+        Self { runner: Runner::new(hosting, || Box::new(StreamJson::default())), program, login: None }
+    }
+
+    /// Shares the user's own login with its runs: the file `.credentials.json` in which Claude Code keeps it, while
+    /// it is there and no key is configured.
+    #[must_use]
+    pub fn with_login(self, file: PathBuf) -> Self {
+        Self { login: Some(file), ..self }
     }
 }
 
@@ -61,10 +72,27 @@ impl AgentRuntime for ClaudeRuntime {
         self.program.reads()
     }
 
+    fn login(&self, _runtime: &Runtime) -> Option<Login> {
+        Some(login::login(&self.program.env, self.login.as_deref()))
+    }
+
     fn probe<'a>(&'a self, runtime: &'a Runtime) -> BoxFuture<'a, Result<Probe, ProbeError>> {
         Box::pin(async move {
             takes_no_argument(runtime).map_err(ProbeError::Unusable)?;
-            Ok(Probe { version: Some(self.program.version(self.kind()).await?) })
+            Ok(Probe { version: Some(self.program.version(self.kind(), None).await?), login: None })
+        })
+    }
+
+    fn check<'a>(&'a self, runtime: &'a Runtime, bench: Bench) -> BoxFuture<'a, Result<Probe, ProbeError>> {
+        Box::pin(async move {
+            takes_no_argument(runtime).map_err(ProbeError::Unusable)?;
+            let version = self.program.version(self.kind(), Some(&bench)).await?;
+            let configured = login::login(&self.program.env, self.login.as_deref());
+            let mut program = self.program.clone();
+            login::show(&configured, &mut program.env);
+            let said = program.said(self.kind(), &["auth", "status"], Some(&bench)).await?;
+            let login = login::confirmed(configured, said.status);
+            Ok(Probe { version: Some(version), login: Some(login) })
         })
     }
 
@@ -72,6 +100,7 @@ impl AgentRuntime for ClaudeRuntime {
         Box::pin(async move {
             takes_no_argument(&spec.runtime).map_err(StartError::Misconfigured)?;
             spec.env.extend(self.program.env.clone());
+            login::show(&login::login(&self.program.env, self.login.as_deref()), &mut spec.env);
             // What replaces itself under a run is not what was tested.
             spec.env.insert("DISABLE_AUTOUPDATER".into(), "1".into());
             let launch = Launch {

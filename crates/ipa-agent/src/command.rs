@@ -50,7 +50,7 @@ impl AgentRuntime for CommandRuntime {
     fn probe<'a>(&'a self, runtime: &'a Runtime) -> BoxFuture<'a, Result<Probe, ProbeError>> {
         Box::pin(async move {
             command(runtime).map_err(|wrong| ProbeError::Unusable(wrong.to_string()))?;
-            Ok(Probe { version: None })
+            Ok(Probe::default())
         })
     }
 

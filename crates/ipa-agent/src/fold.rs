@@ -218,10 +218,8 @@ impl Fold {
             if let Some(key) = self.open.get(asked) {
                 out.events.push(Body::Resolved { key: Arc::clone(key) });
             }
-        } else if is_message_key(key) {
+        } else if key == crate::protocol::PROMPT || is_message_key(key) {
             self.activity.was_told(record.at_ms);
-        } else if key == crate::protocol::PROMPT {
-            self.activity.turn_started(record.at_ms);
         }
     }
 
@@ -257,9 +255,6 @@ impl Fold {
         }
         if self.halt.is_none() {
             self.halt = out.halt;
-        }
-        if let Some(queued) = out.queued {
-            self.activity.has_queued(queued);
         }
         let bodies = out.events.into_iter().filter_map(|body| self.kept(at_ms, body)).collect();
         self.emit(at_ms, bodies, events);

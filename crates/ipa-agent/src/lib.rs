@@ -37,7 +37,7 @@ pub use event::{AgentEvent, Asked, Body, Finished, PlanStep};
 pub use hosting::Hosting;
 pub use program::Program;
 pub use redact::Secrets;
-pub use runtime::{AgentRuntime, Attach, Capabilities, Probe};
+pub use runtime::{AgentRuntime, Attach, Bench, Capabilities, Login, Probe};
 pub use scripted::ScriptedRuntime;
 pub use session::{AgentControl, AgentSession, Answer, Control, RunDir, Stop, Tail, TailReader};
 pub use spec::{Grace, Policy, RunLimits, RunSpec, Session, Tools};

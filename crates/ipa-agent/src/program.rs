@@ -5,14 +5,15 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use crate::error::ProbeError;
 use crate::redact::Secrets;
+use crate::runtime::Bench;
 
-/// How long a program may take to say its version.
-const VERSION: Duration = Duration::from_secs(5);
+/// How long a program may take to say something about itself.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The program of a kind of agent, as a person configured it.
 #[derive(Clone, Default)]
@@ -45,38 +46,54 @@ impl Program {
         vec![packages.map_or(real.clone(), Path::to_owned)]
     }
 
-    /// Asks it for its version; `kind` names it to a person. What it says is shown without its secrets.
-    pub(crate) async fn version(&self, kind: &str) -> Result<String, ProbeError> {
-        let secrets = Secrets::of(&self.env);
-        let redacted = |text: String| secrets.redact(&text).into_owned();
-        match self.ask_for_version(kind).await {
-            Ok(version) => Ok(redacted(version)),
-            Err(ProbeError::Unusable(why)) => Err(ProbeError::Unusable(redacted(why))),
-            Err(missing @ ProbeError::Missing { .. }) => Err(missing),
-        }
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "a program that only says its version, and is waited for")]
-    async fn ask_for_version(&self, kind: &str) -> Result<String, ProbeError> {
-        let name = self.argv.first().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
-        let missing = || ProbeError::Missing { kind: kind.to_owned(), program: name.clone() };
-        let path = self.path().ok_or_else(missing)?;
-        let unusable = |why: String| ProbeError::Unusable(format!("{} {why}", path.display()));
-        let asked = tokio::process::Command::new(&path)
-            .args(self.argv.iter().skip(1))
-            .arg("--version")
-            .env_clear()
-            .envs(&self.env)
-            .stdin(Stdio::null())
-            .kill_on_drop(true)
-            .output();
-        let said = tokio::time::timeout(VERSION, asked).await;
-        let said = said.map_err(|_late| unusable("does not say its version".to_owned()))?;
-        let said = said.map_err(|error| unusable(format!("cannot be run: {error}")))?;
+    /// Asks it for its version, on a bench if there is one; `kind` names it to a person.
+    pub(crate) async fn version(&self, kind: &str, bench: Option<&Bench>) -> Result<String, ProbeError> {
+        let said = self.said(kind, &["--version"], bench).await?;
         if !said.status.success() {
-            return Err(unusable(format!("does not say its version: {}", said.status)));
+            let why = String::from_utf8_lossy(&said.stderr).lines().last().unwrap_or_default().to_owned();
+            let why = if why.is_empty() { why } else { format!(": {why}") };
+            let name = self.name();
+            return Err(ProbeError::Unusable(format!(
+                "{name} does not say its version: {}{why}",
+                said.status
+            )));
         }
         Ok(String::from_utf8_lossy(&said.stdout).lines().next().unwrap_or_default().trim().to_owned())
+    }
+
+    /// Returns what it says to a short question, without its secrets.
+    #[expect(clippy::disallowed_methods, reason = "a program that only says something, and is waited for")]
+    pub(crate) async fn said(
+        &self,
+        kind: &str,
+        question: &[&str],
+        bench: Option<&Bench>,
+    ) -> Result<Output, ProbeError> {
+        let missing = || ProbeError::Missing { kind: kind.to_owned(), program: self.name() };
+        let path = self.path().ok_or_else(missing)?;
+        let unusable = |why: String| ProbeError::Unusable(format!("{} {why}", path.display()));
+        let mut argv: Vec<&OsStr> = Vec::new();
+        argv.extend(bench.iter().flat_map(|bench| &bench.prefix).map(OsString::as_os_str));
+        argv.push(path.as_os_str());
+        argv.extend(self.argv.iter().skip(1).map(OsString::as_os_str));
+        argv.extend(question.iter().map(OsStr::new));
+        let (first, rest) = argv.split_first().ok_or_else(missing)?;
+        let mut command = tokio::process::Command::new(first);
+        command.args(rest).env_clear().envs(&self.env).stdin(Stdio::null()).kill_on_drop(true);
+        if let Some(bench) = bench {
+            command.env("HOME", &bench.home).env("TMPDIR", &bench.home).current_dir(&bench.home);
+        }
+        let said = tokio::time::timeout(PATIENCE, command.output()).await;
+        let said = said.map_err(|_late| unusable(format!("does not answer `{}`", question.join(" "))))?;
+        let Output { status, stdout, stderr } =
+            said.map_err(|error| unusable(format!("cannot be run: {error}")))?;
+        let secrets = Secrets::of(&self.env);
+        Ok(Output { status, stdout: secrets.redact_bytes(stdout), stderr: secrets.redact_bytes(stderr) })
+    }
+
+    /// Returns what it is called.
+    fn name(&self) -> String {
+        self.argv.first().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default()
     }
 }
 
@@ -125,10 +142,10 @@ mod tests {
     #[tokio::test]
     async fn a_program_says_its_version_or_that_it_is_not_there() {
         let dir = installed("agent");
-        assert_eq!(named("agent", dir.path()).version("x").await.unwrap(), "9.9 (Agent)");
-        let error = named("other", dir.path()).version("x").await.unwrap_err();
+        assert_eq!(named("agent", dir.path()).version("x", None).await.unwrap(), "9.9 (Agent)");
+        let error = named("other", dir.path()).version("x", None).await.unwrap_err();
         assert_eq!(error.to_string(), "other was not found; install it, or set `[agents.x] command`");
-        let error = named("/bin/false", dir.path()).version("x").await.unwrap_err();
+        let error = named("/bin/false", dir.path()).version("x", None).await.unwrap_err();
         assert_eq!(error.to_string(), "/bin/false does not say its version: exit status: 1");
     }
 

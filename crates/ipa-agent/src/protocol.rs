@@ -37,11 +37,6 @@ pub(crate) fn message_key(key: &str) -> String {
     format!("message-{key}")
 }
 
-/// Tells whether a key is a message's.
-pub(crate) fn is_message_key(key: &str) -> bool {
-    key.starts_with("message-")
-}
-
 /// Tells whether an exit code says that the program was not run: it could not be confined (125), it is not
 /// executable (126), or it is not there (127).
 pub(crate) const fn could_not_run(code: i32) -> bool {
@@ -125,6 +120,8 @@ pub(crate) enum Progress {
     Made,
     /// It lives; no more.
     Heartbeat,
+    /// It took up something that it was told.
+    TookUp,
     /// It waits for this many milliseconds, and said so.
     Pauses(u64),
 }

@@ -1,5 +1,6 @@
 //! The seam of this crate: a kind of agent that can be started, found again, and read.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use futures::future::BoxFuture;
@@ -24,8 +25,19 @@ pub trait AgentRuntime: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// Finds out whether it works here.
+    /// Says how its runs are let in at their model, as it is configured; none, if it does not say so.
+    fn login(&self, _runtime: &Runtime) -> Option<Login> {
+        None
+    }
+
+    /// Finds out whether it works here, at a glance.
     fn probe<'a>(&'a self, runtime: &'a Runtime) -> BoxFuture<'a, Result<Probe, ProbeError>>;
+
+    /// Finds out whether it works where its runs work, and whether it is let in at its model, as far as its program
+    /// knows.
+    fn check<'a>(&'a self, runtime: &'a Runtime, _bench: Bench) -> BoxFuture<'a, Result<Probe, ProbeError>> {
+        self.probe(runtime)
+    }
 
     /// Starts a run. The run's folder is claimed first: a second start of the same run is refused.
     fn start(&self, spec: RunSpec) -> BoxFuture<'_, Result<AgentSession, StartError>>;
@@ -51,11 +63,33 @@ pub struct Capabilities {
     pub resume: bool,
 }
 
+/// Where a program is tried.
+#[derive(Debug, Clone)]
+pub struct Bench {
+    /// What confines it: comes before its own argument vector.
+    pub prefix: Vec<OsString>,
+    /// Its HOME, in which it works.
+    pub home: PathBuf,
+}
+
 /// What was found out about a kind of agent on this machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Probe {
     /// The version of its program, if it has one to tell.
     pub version: Option<String>,
+    /// How it is let in at its model; none, if that was not looked at.
+    pub login: Option<Login>,
+}
+
+/// How the runs of an agent are let in at their model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Login {
+    /// By a key in its configured environment.
+    Key,
+    /// By the user's own login in this file, which the runs may read.
+    Shared(PathBuf),
+    /// Not at all. What to do, in a person's words.
+    None(String),
 }
 
 /// What became of a run.

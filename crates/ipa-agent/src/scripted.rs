@@ -53,7 +53,7 @@ impl AgentRuntime for ScriptedRuntime {
     fn probe<'a>(&'a self, runtime: &'a Runtime) -> BoxFuture<'a, Result<Probe, ProbeError>> {
         Box::pin(async move {
             part(runtime, Role::Spec).await.map_err(ProbeError::Unusable)?;
-            Ok(Probe { version: None })
+            Ok(Probe::default())
         })
     }
 

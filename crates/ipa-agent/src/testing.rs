@@ -101,7 +101,7 @@ impl AgentRuntime for FakeRuntime {
     }
 
     fn probe<'a>(&'a self, _runtime: &'a Runtime) -> BoxFuture<'a, Result<Probe, ProbeError>> {
-        Box::pin(async { Ok(Probe { version: None }) })
+        Box::pin(async { Ok(Probe::default()) })
     }
 
     fn start(&self, spec: RunSpec) -> BoxFuture<'_, Result<AgentSession, StartError>> {

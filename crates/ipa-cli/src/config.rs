@@ -12,7 +12,7 @@ mod values;
 pub(crate) use error::ConfigError;
 pub(crate) use layers::Row;
 pub(crate) use values::{
-    AgentValues, BackendName, DurabilityName, OneRole, RoleValues, StrategyName, Values,
+    AgentValues, BackendName, DurabilityName, LoginName, OneRole, RoleValues, StrategyName, Values,
 };
 
 use std::collections::BTreeMap;
@@ -38,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) values: Values,
     /// What agents find in their environment.
     pub(crate) agent_env: BTreeMap<OsString, OsString>,
+    /// Where Claude Code keeps the user's own login, if it has one.
+    pub(crate) claude_login: Option<PathBuf>,
     /// What git finds in its environment where it talks to other machines.
     pub(crate) git_env: BTreeMap<OsString, OsString>,
     /// The current folder.
@@ -84,6 +86,7 @@ impl Settings {
             values: layers.values,
             git_env: git_env(),
             agent_env: agent_env(),
+            claude_login: claude_login(&cwd),
             cwd,
             user: user(),
             helper: Helper { program, args: Vec::new() },
@@ -150,6 +153,13 @@ fn git_env() -> BTreeMap<OsString, OsString> {
         env.extend(std::env::var_os(name).map(|value| (OsString::from(name), value)));
     }
     env
+}
+
+/// Where Claude Code looks for its login when the user calls it.
+fn claude_login(cwd: &Path) -> Option<PathBuf> {
+    let named = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = named("CLAUDE_CONFIG_DIR").or_else(|| Some(named("HOME")?.join(".claude")))?;
+    Some(cwd.join(folder).join(".credentials.json"))
 }
 
 /// What agents find in their environment: how to find programs, how to speak, how to reach the network.

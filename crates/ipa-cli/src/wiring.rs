@@ -19,7 +19,9 @@ use ipa_workspace::{Config as WorkspaceConfig, Dirs, GitWorkspaces, SandboxBacke
 use no_workspaces::NoWorkspaces;
 
 use crate::commands::nearest_repository;
-use crate::config::{AgentValues, BackendName, DurabilityName, OneRole, RoleValues, Settings, StrategyName};
+use crate::config::{
+    AgentValues, BackendName, DurabilityName, LoginName, OneRole, RoleValues, Settings, StrategyName,
+};
 use crate::failure::Failure;
 use crate::holder::{self, HolderError};
 
@@ -33,7 +35,7 @@ pub(crate) async fn reader(settings: &Settings) -> Result<Engine, Failure> {
     if workspace_dirs(settings).root.is_dir() {
         return engine(settings, store);
     }
-    Ok(engine_on(settings, store, Arc::new(NoWorkspaces)))
+    Ok(engine_on(settings, store, Arc::new(NoWorkspaces(workspace_config(settings)))))
 }
 
 /// Makes an engine that records commands, and runs nothing.
@@ -92,13 +94,19 @@ pub(crate) fn engine(settings: &Settings, store: Store) -> Result<Engine, Failur
 fn engine_on(settings: &Settings, store: Store, workspaces: Arc<dyn Workspaces>) -> Engine {
     let hosting = Hosting::new(settings.helper.clone()).with_secrets(secrets(settings));
     Engine::builder(store, engine_config(settings), workspaces)
-        .runtime(Arc::new(ClaudeRuntime::new(
-            hosting.clone(),
-            program(settings, "claude", &settings.values.agents.claude),
-        )))
+        .runtime(Arc::new(claude(settings, hosting.clone())))
         .runtime(Arc::new(CommandRuntime::new(hosting.clone())))
         .runtime(Arc::new(ScriptedRuntime::new(hosting)))
         .build()
+}
+
+fn claude(settings: &Settings, hosting: Hosting) -> ClaudeRuntime {
+    let values = &settings.values.agents.claude;
+    let runtime = ClaudeRuntime::new(hosting, program(settings, "claude", values));
+    match (values.login, &settings.claude_login) {
+        (LoginName::Share, Some(file)) => runtime.with_login(file.clone()),
+        (LoginName::Share, None) | (LoginName::None, _) => runtime,
+    }
 }
 
 /// Says how the program of an agent is started, by its own name if nothing else is configured.

@@ -4,6 +4,7 @@
 //! [`Engine`] creates tasks, sends them commands and reads them; it is the only way in.
 
 mod actor;
+mod bounds;
 mod config;
 mod edge;
 mod engine;
@@ -18,6 +19,7 @@ mod scheduler;
 mod slots;
 mod spending;
 
+pub use bounds::bounds;
 pub use config::{EngineConfig, PodConfig, RoleConfig, Roles, Scope, SlotLimits, Strategy, TaskDefaults};
 pub use edge::{Edge, SystemEdge};
 pub use engine::{CreatedTask, Drain, Engine, EngineBuilder, RuntimeRow, TaskDraft, TaskRow, TaskView};
@@ -25,7 +27,9 @@ pub use error::EngineError;
 
 /// What an agent did, as [`Engine::run_log`] tells it.
 pub mod log {
-    pub use ipa_agent::{AgentEvent, Asked, Body, Finished, PlanStep, Probe, ProbeError, Tail, TailError};
+    pub use ipa_agent::{
+        AgentEvent, Asked, Body, Finished, Login, PlanStep, Probe, ProbeError, Tail, TailError,
+    };
 }
 
 /// What a workspace holds, as [`Engine::diff`], [`Engine::ls`] and [`Engine::read_file`] tell it.

@@ -85,10 +85,7 @@ impl Engine {
 
     /// Returns what confines a program that works in a checkout.
     pub(crate) fn sandbox_of(&self, id: &WorkspaceId, needs: Needs) -> Result<SandboxPrefix, WorkspaceError> {
-        let mut policy = self.checkout(id)?.policy();
-        policy.read.extend(needs.read);
-        policy.write.extend(needs.write);
-        self.sandbox.prefix(&policy)
+        self.sandbox.prefix_for(self.checkout(id)?.policy(), needs)
     }
 
     /// Lists the checkouts that are there.

@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::error::WorkspaceError;
 use crate::fingerprint;
 use crate::path::RelPath;
-use crate::sandbox::{Needs, SandboxPrefix};
+use crate::sandbox::{Needs, SandboxPrefix, Trial, try_sandbox};
 use crate::workspaces::{
     Checkpoint, Committed, DiffQuery, DiffSet, FileRoot, FileView, Fingerprint, Listing, Push, Recovery,
     Removed, Status, Workspace, WorkspaceSpec, Workspaces,
@@ -150,6 +150,10 @@ impl Workspaces for GitWorkspaces {
     fn sandbox(&self, id: &WorkspaceId, needs: Needs) -> Answer<'_, SandboxPrefix> {
         let id = id.clone();
         self.run(move |engine| engine.sandbox_of(&id, needs))
+    }
+
+    fn trial(&self, needs: Needs) -> Answer<'_, Trial> {
+        self.run(move |engine| try_sandbox(&engine.config, needs))
     }
 
     fn fingerprint(&self, repo: RepoSource) -> Answer<'_, Option<Fingerprint>> {

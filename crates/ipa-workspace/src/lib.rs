@@ -36,7 +36,7 @@ pub use config::{Config, Dirs, EnvMap, Identity, SandboxBackend};
 pub use error::WorkspaceError;
 pub use git_workspaces::GitWorkspaces;
 pub use path::RelPath;
-pub use sandbox::{Enforced, Needs, SandboxPrefix, probe_sandbox};
+pub use sandbox::{Enforced, Needs, SandboxPrefix, SharedLogin, Trial, probe_sandbox, try_sandbox};
 pub use workspaces::{
     Change, ChangeKind, Checkpoint, Committed, DiffFile, DiffLine, DiffQuery, DiffSet, DiffTo, Entry,
     EntryKind, FileRoot, FileView, Fingerprint, Hunk, Listing, Push, Recovery, Removed, Start, Status,

@@ -18,15 +18,26 @@ use crate::git::run_program;
 use policy::Policy;
 use probe::{Attempt, Ground};
 
-pub use report::probe_sandbox;
+pub use report::{Trial, probe_sandbox, try_sandbox};
 
 /// What a run needs beyond its own workspace.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needs {
     /// Files and folders that it may read, such as its program.
     pub read: Vec<PathBuf>,
-    /// Files and folders that it may read and write, such as a shared login.
+    /// Files and folders that it may read and write.
     pub write: Vec<PathBuf>,
+    /// The login of the user's that it may read.
+    pub login: Option<SharedLogin>,
+}
+
+/// The file by which a program of the user's is let in, shared with a run. It may be read, and not written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedLogin {
+    /// Whose it is, as a person calls it.
+    pub of: String,
+    /// The file.
+    pub file: PathBuf,
 }
 
 /// What is put in front of a program to confine it.
@@ -49,8 +60,12 @@ pub struct Enforced {
     pub fs_read: bool,
     /// Network access is limited.
     pub net: bool,
-    /// What is not enforced, in a person's words.
+    /// What is limited, in a person's words.
+    pub held: Vec<String>,
+    /// What is not limited, in the same words.
     pub missing: Vec<String>,
+    /// Whose login is shared with the run.
+    pub login: Option<String>,
 }
 
 /// Makes prefixes, and knows what they enforce.
@@ -80,6 +95,27 @@ impl Sandbox {
     /// Tells whether agents are confined at all.
     pub(crate) fn is_on(&self) -> bool {
         self.backend != SandboxBackend::None
+    }
+
+    /// Turns a policy, and what a run needs beside it, into what goes in front of a program.
+    ///
+    /// # Errors
+    ///
+    /// As [`prefix`](Self::prefix).
+    pub(crate) fn prefix_for(
+        &self,
+        mut policy: Policy,
+        needs: Needs,
+    ) -> Result<SandboxPrefix, WorkspaceError> {
+        policy.read.extend(needs.read);
+        policy.write.extend(needs.write);
+        let of = needs.login.map(|login| {
+            policy.read.push(login.file);
+            login.of
+        });
+        let mut prefix = self.prefix(&policy)?;
+        prefix.enforced.login = of;
+        Ok(prefix)
     }
 
     /// Turns a policy into what goes in front of a program.
@@ -143,46 +179,47 @@ impl Sandbox {
 }
 
 fn enforced(outside: &[Attempt], inside: &[Attempt]) -> Enforced {
-    let could = |attempt: Attempt| inside.contains(&attempt);
-    let mut missing = Vec::new();
-    for (attempt, words) in [
-        (Attempt::WriteOutside, "writes outside the workspace are not refused"),
-        (Attempt::ReadOutside, "reads outside the allowed folders are not refused"),
-        (Attempt::ChangeModeOutside, "modes and times of one's own files outside can be changed"),
-        (Attempt::ReadProcess, "the environment and memory of other processes can be read"),
-        (Attempt::SignalProcess, "other processes can be ended"),
-        (Attempt::OpenTerminal, "the terminals of the user can be read and written"),
-    ] {
-        missing.extend(could(attempt).then(|| words.to_owned()));
-    }
-    // Landlock has no say in it; a kernel that has one must show it.
-    if could(Attempt::ConnectSocket) || !outside.contains(&Attempt::ConnectSocket) {
-        missing.push("programs of the user that listen on a socket with a path can be talked to".to_owned());
-    }
-    missing.extend(ALWAYS_MISSING.map(str::to_owned));
+    // What was not seen to be refused is not said to be.
+    let is_held = |attempt: Attempt| outside.contains(&attempt) && !inside.contains(&attempt);
+    let words = |held: bool| {
+        let limits = LIMITS.into_iter().filter(move |(attempt, _)| is_held(*attempt) == held);
+        limits.map(|(_, words)| words.to_owned())
+    };
     Enforced {
         backend: "landlock".to_owned(),
-        fs_write: !could(Attempt::WriteOutside),
-        fs_read: !could(Attempt::ReadOutside),
+        fs_write: is_held(Attempt::WriteOutside),
+        fs_read: is_held(Attempt::ReadOutside),
         net: false,
-        missing,
+        held: words(true).collect(),
+        missing: words(false).chain(ALWAYS_MISSING.map(str::to_owned)).collect(),
+        login: None,
     }
 }
 
-/// What landlock alone does not do.
-const ALWAYS_MISSING: [&str; 3] = [
-    "the network is the machine's own",
-    "other processes are seen",
-    "memory and the number of processes are not limited",
+/// What is tried, in words that fit what is limited and what is not.
+const LIMITS: [(Attempt, &str); 7] = [
+    (Attempt::WriteOutside, "writes outside the workspace"),
+    (Attempt::ReadOutside, "reads outside the workspace and the system"),
+    (Attempt::ReadProcess, "the environment and memory of other processes"),
+    (Attempt::SignalProcess, "signals to other processes"),
+    (Attempt::OpenTerminal, "the terminals of the user"),
+    (Attempt::ChangeModeOutside, "modes and times of files outside"),
+    (Attempt::ConnectSocket, "programs that listen on a socket with a path"),
 ];
 
+/// What landlock alone does not do.
+const ALWAYS_MISSING: [&str; 4] =
+    ["the network", "the sight of other processes", "memory", "the number of processes"];
+
 pub(crate) fn nothing() -> Enforced {
-    let missing = ["files, network, processes and memory are not limited: there is no sandbox".to_owned()];
+    let missing = LIMITS.iter().map(|(_, words)| *words).chain(ALWAYS_MISSING);
     Enforced {
         backend: "none".to_owned(),
         fs_write: false,
         fs_read: false,
         net: false,
-        missing: missing.into(),
+        held: Vec::new(),
+        missing: missing.map(str::to_owned).collect(),
+        login: None,
     }
 }

@@ -16,7 +16,7 @@ use crate::error::WorkspaceError;
 use crate::files::current;
 use crate::layout::Layout;
 use crate::path::RelPath;
-use crate::sandbox::{Needs, SandboxPrefix, nothing};
+use crate::sandbox::{Needs, SandboxPrefix, Trial, nothing};
 use crate::workspaces::{
     Checkpoint, Committed, DiffQuery, DiffSet, FileRoot, FileView, Fingerprint, Listing, Push, Recovery,
     Removed, Status, Workspace, WorkspaceSpec, Workspaces,
@@ -167,6 +167,10 @@ impl Workspaces for FakeWorkspaces {
     fn sandbox(&self, id: &WorkspaceId, _needs: Needs) -> Answer<'_, SandboxPrefix> {
         let made = self.begin(FakeOp::Sandbox).and_then(|()| self.record(id));
         answer(made.map(|_| SandboxPrefix { argv: Vec::new(), enforced: nothing() }))
+    }
+
+    fn trial(&self, _needs: Needs) -> Answer<'_, Trial> {
+        answer(Ok(Trial::bare("/".into())))
     }
 
     fn fingerprint(&self, repo: RepoSource) -> Answer<'_, Option<Fingerprint>> {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::WorkspaceError;
 use crate::path::RelPath;
-use crate::sandbox::{Needs, SandboxPrefix};
+use crate::sandbox::{Needs, SandboxPrefix, Trial};
 
 type Answer<'a, T> = BoxFuture<'a, Result<T, WorkspaceError>>;
 
@@ -57,6 +57,9 @@ pub trait Workspaces: Send + Sync + 'static {
 
     /// Returns what confines a program that works in a checkout.
     fn sandbox(&self, id: &WorkspaceId, needs: Needs) -> Answer<'_, SandboxPrefix>;
+
+    /// Makes a place in which a program that needs this can be tried as it would run in a checkout.
+    fn trial(&self, needs: Needs) -> Answer<'_, Trial>;
 
     /// Describes a repository on this machine, to tell later whether anything in it changed; none for a remote.
     fn fingerprint(&self, repo: RepoSource) -> Answer<'_, Option<Fingerprint>>;

@@ -351,7 +351,7 @@ fn tool_use(block: &Block<'_>, out: &mut Out) {
 fn user(head: &Head<'_>, out: &mut Out) {
     // It only confirms what it was told.
     if head.is_replay == Some(true) {
-        out.progress = Progress::Heartbeat;
+        out.progress = Progress::TookUp;
         return;
     }
     let message: Message<'_> = head.message();

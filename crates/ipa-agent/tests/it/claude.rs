@@ -63,6 +63,12 @@ impl World {
         Some(Self { place, model, program, runtime })
     }
 
+    /// The same with another program.
+    fn runtime_of(&self, program: OsString) -> ClaudeRuntime {
+        let program = Program { argv: vec![program], env: self.program.env.clone() };
+        ClaudeRuntime::new(Hosting::new(helper()), program)
+    }
+
     fn spec(&self) -> RunSpec {
         let mut spec = self.place.spec("claude");
         spec.model = Some("claude-sonnet-4-5".into());
@@ -321,6 +327,60 @@ async fn a_hook_of_the_repository_does_not_run() {
     assert_eq!(finished(&events).outcome, Outcome::Completed);
     assert!(told(&world.model).text.starts_with("ran"), "{:?}", told(&world.model));
     assert!(!planted.exists());
+}
+
+/// What a repository can say to Claude: where, and the words.
+const INSTRUCTIONS: [(&str, &str); 9] = [
+    ("CLAUDE.md", "canary-root"),
+    ("CLAUDE.local.md", "canary-local"),
+    (".claude/CLAUDE.md", "canary-folder"),
+    (".claude/rules/rule.md", "canary-rule"),
+    (".claude/skills/it/SKILL.md", "---\nname: it\ndescription: canary-skill\n---\nIt.\n"),
+    (".claude/commands/command.md", "---\ndescription: canary-command\n---\nIt.\n"),
+    (".claude/agents/it.md", "---\nname: it\ndescription: canary-agent\n---\nIt.\n"),
+    ("deep/CLAUDE.md", "canary-deep"),
+    ("AGENTS.md", "canary-agents"),
+];
+
+/// Names what Claude's model was told of what a repository says. Claude reads a file in a folder that has its own.
+async fn heard(world: &World, runtime: &ClaudeRuntime) -> Vec<&'static str> {
+    let work = world.place.work();
+    for (name, words) in INSTRUCTIONS {
+        std::fs::create_dir_all(work.join(name).parent().unwrap()).unwrap();
+        std::fs::write(work.join(name), words).unwrap();
+    }
+    std::fs::write(work.join("deep/file"), "x\n").unwrap();
+    let mut session = runtime.start(world.spec()).await.unwrap();
+    let events = world.ends(&mut session).await;
+    assert_eq!(finished(&events).outcome, Outcome::Completed);
+    let steps = world.model.steps();
+    assert!(!told(&world.model).failed && steps.len() == 2, "{:?}", told(&world.model));
+    let canary =
+        |words: &'static str| words.split(['\n', ' ']).find(|word| word.starts_with("canary")).unwrap();
+    let words = INSTRUCTIONS.map(|(_, words)| canary(words));
+    words.into_iter().filter(|words| steps.iter().any(|step| step.body.to_string().contains(words))).collect()
+}
+
+#[tokio::test]
+async fn of_a_repositorys_own_instructions_claude_hears_nothing() {
+    let reads = |work: &Path| vec![Reply::tool("Read", json!({"file_path": work.join("deep/file")}))];
+    let Some(world) = World::new(reads) else { return };
+    assert_eq!(heard(&world, &world.runtime).await, Vec::<&str>::new());
+    // The control: were the repository's settings to count, it would hear nearly all of it.
+    let world = World::new(reads).unwrap();
+    let wrapper = world.place.path().join("claude");
+    let program = program().unwrap();
+    let all = format!(
+        "#!/bin/sh\nfor it; do shift; [ \"$it\" = user ] && it=user,project,local; set -- \"$@\" \"$it\"; done\n\
+         exec '{}' \"$@\"\n",
+        program.to_str().unwrap()
+    );
+    std::fs::write(&wrapper, all).unwrap();
+    std::fs::set_permissions(&wrapper, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let runtime = world.runtime_of(wrapper.into());
+    let heard = heard(&world, &runtime).await;
+    assert_eq!(heard.len(), INSTRUCTIONS.len() - 1, "{heard:?}");
+    assert!(!heard.contains(&"canary-agents"));
 }
 
 #[tokio::test]

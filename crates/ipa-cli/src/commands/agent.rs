@@ -34,15 +34,18 @@ pub(super) async fn run(app: &App, verb: AgentVerb) -> Result<Exit, Failure> {
             let value = client.get(&format!("/api/v1/agents/{}", part(name.as_str())?)).await?;
             let agent: AgentRow = parse("the agent", &value)?;
             app.out.reply(&value, |_value| {
-                let what = match (&agent.version, &agent.problem) {
-                    (_, Some(problem)) => problem.clone(),
-                    (Some(version), None) => version.clone(),
-                    (None, None) => "works".to_owned(),
-                };
                 let sign = if agent.works { "✓" } else { "✗" };
-                Ok(format!("{sign} {}  {}\n", plain(&agent.name), plain(&what)))
+                Ok(format!("{sign} {}  {}\n", plain(&agent.name), plain(&found(&agent))))
             })?;
             Ok(if agent.works { Exit::Done } else { Exit::Failed })
         }
     }
+}
+
+/// Says in one line what was found out: the version, the login, and what to do.
+pub(super) fn found(agent: &AgentRow) -> String {
+    let login = agent.login.as_ref().map(|login| format!("login: {login}"));
+    let parts = [&agent.version, &login, &agent.problem];
+    let said = parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("; ");
+    if said.is_empty() { "works".to_owned() } else { said }
 }

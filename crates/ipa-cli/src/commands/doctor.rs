@@ -7,6 +7,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use ipa_events::store::SqliteStore;
+use ipa_pod::log::{Login, Probe};
 use serde::Serialize;
 use serde_json::json;
 
@@ -188,16 +189,46 @@ async fn engine(app: &App) -> Vec<Line> {
         Ok(engine) => engine,
         Err(failure) => return vec![bad("engine", &failure.to_string(), "see the line about the store")],
     };
-    let rows = engine.runtimes().await;
-    let line = |row: ipa_pod::RuntimeRow| match row.probe {
-        Ok(probe) => good("agent", &format!("{} {}", row.kind, probe.version.unwrap_or_default())),
-        // It needs a command, which is given where it is used.
-        Err(_) if row.kind == "command" => good("agent", "command:PROGRAM"),
-        Err(error) => {
-            Line { name: "agent", state: State::Absent, what: format!("{}: {error}", row.kind), fix: None }
+    let mut lines = Vec::new();
+    for row in engine.runtimes().await {
+        lines.push(match row.probe {
+            // It needs a command, which is given where it is used.
+            Err(_) if row.kind == "command" => good("agent", "command:PROGRAM"),
+            Err(error) => absent(format!("{}: {error}", row.kind), None),
+            Ok(_) => agent(&engine, &row.kind).await,
+        });
+    }
+    lines
+}
+
+/// What an agent says inside the sandbox.
+async fn agent(engine: &ipa_pod::Engine, kind: &str) -> Line {
+    let Ok(name) = kind.parse() else { return absent(kind.to_owned(), None) };
+    let probe = match engine.check(&name).await {
+        Ok(Some(row)) => row.probe,
+        Ok(None) => return absent(kind.to_owned(), None),
+        Err(_) => {
+            return absent(format!("{kind}: not tried"), Some("see the line about the sandbox".to_owned()));
         }
     };
-    rows.into_iter().map(line).collect()
+    match probe {
+        Ok(Probe { version, login }) => {
+            let version = version.unwrap_or_default();
+            match login {
+                None => good("agent", &format!("{kind} {version}")),
+                Some(Login::Key) => good("agent", &format!("{kind} {version}, login: key")),
+                Some(Login::Shared(file)) => {
+                    good("agent", &format!("{kind} {version}, login: shared, from {}", file.display()))
+                }
+                Some(Login::None(what)) => absent(format!("{kind} {version}, login: none"), Some(what)),
+            }
+        }
+        Err(error) => absent(format!("{kind}: {error}"), None),
+    }
+}
+
+fn absent(what: String, fix: Option<String>) -> Line {
+    Line { name: "agent", state: State::Absent, what, fix }
 }
 
 fn good(name: &'static str, what: &str) -> Line {

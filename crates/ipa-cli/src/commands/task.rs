@@ -156,6 +156,8 @@ fn detail_text(detail: &TaskDetail) -> String {
     if !detail.runs.is_empty() {
         lines.push("\n── runs".to_owned());
     }
+    let sandbox = detail.runs.iter().rev().find_map(|run| run.sandbox.as_ref());
+    lines.extend(sandbox.map(|sandbox| format!("sandbox    {sandbox}")));
     for run in &detail.runs {
         let outcome = run.outcome.as_ref().map(outcome_text).unwrap_or_default();
         let status = format!("{:?}", run.status).to_lowercase();

@@ -93,6 +93,19 @@ pub(crate) struct AgentValues {
     pub(crate) command: Option<PathBuf>,
     /// What it finds in its environment, over what every agent finds there: its key, the address of its model.
     pub(crate) env: BTreeMap<String, Hidden>,
+    /// Whether its runs may read the user's own login.
+    pub(crate) login: LoginName,
+}
+
+/// Whether the runs of an agent may read the user's own login; a key in its environment makes it needless.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LoginName {
+    /// They may read the one file that holds it.
+    #[default]
+    Share,
+    /// They may not.
+    None,
 }
 
 /// A value that may be a secret: it is never shown.

@@ -4,12 +4,13 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
 use ipa_events::{BranchName, Oid, RepoSource, WorkspaceId};
 use ipa_workspace::{
-    Checkpoint, Committed, DiffQuery, DiffSet, DiffTo, FileRoot, FileView, Fingerprint, Listing, Needs, Push,
-    Recovery, RelPath, Removed, SandboxPrefix, Status, Workspace, WorkspaceError, WorkspaceSpec, Workspaces,
+    Checkpoint, Committed, Config, DiffQuery, DiffSet, DiffTo, FileRoot, FileView, Fingerprint, Listing,
+    Needs, Push, Recovery, RelPath, Removed, SandboxPrefix, Status, Trial, Workspace, WorkspaceError,
+    WorkspaceSpec, Workspaces, try_sandbox,
 };
 
-/// No checkout, and no mirror of anything.
-pub(super) struct NoWorkspaces;
+/// No checkout, and no mirror of anything; what would confine a program can be tried all the same.
+pub(super) struct NoWorkspaces(pub(super) Config);
 
 type Answer<'a, T> = BoxFuture<'a, Result<T, WorkspaceError>>;
 
@@ -87,6 +88,16 @@ impl Workspaces for NoWorkspaces {
 
     fn sandbox(&self, id: &WorkspaceId, _needs: Needs) -> Answer<'_, SandboxPrefix> {
         none(id)
+    }
+
+    fn trial(&self, needs: Needs) -> Answer<'_, Trial> {
+        let config = self.0.clone();
+        let trial = tokio::task::spawn_blocking(move || try_sandbox(&config, needs));
+        let lost = |_lost| {
+            let detail = "it was given up".to_owned();
+            Err(WorkspaceError::Failed { doing: "trying the sandbox".to_owned(), detail })
+        };
+        async move { trial.await.unwrap_or_else(lost) }.boxed()
     }
 
     fn fingerprint(&self, _repo: RepoSource) -> Answer<'_, Option<Fingerprint>> {

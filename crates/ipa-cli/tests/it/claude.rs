@@ -2,6 +2,10 @@
 //!
 //! `IPA_TEST_CLAUDE` names the program (`scripts/test` installs it); without it each test says that it is skipped.
 
+mod login;
+mod mishaps;
+mod truth;
+
 use std::fs;
 
 use ipa_agent::testing::model::{FakeModel, Reply, Step};
@@ -101,11 +105,11 @@ fn a_task_goes_from_a_sentence_to_its_branch_with_the_real_claude() {
     assert_eq!(model.steps().len(), 4);
     assert!(model.steps().iter().all(|step| step.key.as_deref() == Some(KEY)));
     drop(serving);
-    assert_eq!(holds_key(&world), Vec::<String>::new());
+    assert_eq!(holds(&world, END), Vec::<String>::new());
 }
 
-/// Names every file below the data directory that holds the key, or its end.
-fn holds_key(world: &World) -> Vec<String> {
+/// Names every file below the data directory that holds a secret.
+fn holds(world: &World, secret: &str) -> Vec<String> {
     let (mut found, mut folders) = (Vec::new(), vec![world.data()]);
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap().flatten() {
@@ -114,7 +118,7 @@ fn holds_key(world: &World) -> Vec<String> {
                 folders.push(entry.path());
             } else if kind.is_file() {
                 let bytes = fs::read(entry.path()).unwrap();
-                if bytes.windows(END.len()).any(|it| it == END.as_bytes()) {
+                if bytes.windows(secret.len()).any(|it| it == secret.as_bytes()) {
                     found.push(entry.path().display().to_string());
                 }
             }

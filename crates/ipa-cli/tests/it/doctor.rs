@@ -24,8 +24,11 @@ fn the_sandbox_is_told_with_what_it_does_not_enforce() {
     let auto = ("IPA__SANDBOX__BACKEND", "auto");
     let text = doctor(&world, &[], auto).ok();
     let line = text.out.lines().find(|line| line.contains("sandbox: ")).unwrap();
-    assert!(line.starts_with("✓ sandbox: landlock limits writes and reads; not enforced: "), "{line}");
-    assert!(line.contains("the network is the machine's own") && !line.contains("fix: "), "{line}");
+    assert!(line.starts_with("✓ sandbox: landlock; limited: writes outside the workspace, "), "{line}");
+    assert!(
+        line.contains("; not limited: ") && line.contains("the network") && !line.contains("fix: "),
+        "{line}"
+    );
     let json = doctor(&world, &["--json"], auto).ok();
     assert_eq!((&sandbox(&json)["state"], &sandbox(&json)["fix"]), (&"good".into(), &Value::Null));
     assert_eq!(fs::read_dir(world.path("")).unwrap().count(), before, "something was left");

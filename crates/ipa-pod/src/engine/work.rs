@@ -2,7 +2,7 @@
 
 use std::io;
 
-use ipa_agent::{Probe, ProbeError, RunDir, Secrets, Tail};
+use ipa_agent::{Bench, Probe, ProbeError, RunDir, Secrets, Tail};
 use ipa_events::task::Run;
 use ipa_events::{AgentId, RunId, Runtime, TaskId, WorkspaceId};
 use ipa_workspace::{
@@ -10,6 +10,7 @@ use ipa_workspace::{
 };
 
 use super::Engine;
+use crate::bounds::needs;
 use crate::error::EngineError;
 use crate::{prompt, redact};
 
@@ -148,7 +149,21 @@ impl Engine {
         rows
     }
 
-    /// Finds out whether an agent works here; none when this engine knows no such kind.
+    /// Finds out whether an agent works where its runs work, in the sandbox, and how it is let in at its model; none
+    /// when this engine knows no such kind.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Workspace`] when there is nothing to try it in.
+    pub async fn check(&self, name: &Runtime) -> Result<Option<RuntimeRow>, EngineError> {
+        let Some(runtime) = self.inner.parts.runtime(name) else { return Ok(None) };
+        let trial = self.inner.parts.workspaces.trial(needs(&**runtime, name)).await?;
+        let bench = Bench { prefix: trial.prefix.argv.clone(), home: trial.home.clone() };
+        let probe = runtime.check(name, bench).await;
+        Ok(Some(RuntimeRow { kind: name.to_string(), probe }))
+    }
+
+    /// Finds out at a glance whether an agent works here; none when this engine knows no such kind.
     pub async fn probe(&self, name: &Runtime) -> Option<Result<Probe, ProbeError>> {
         let runtime = self.inner.parts.runtime(name)?;
         Some(runtime.probe(name).await)

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use ipa_events::{Executed, PodCondition, Reference, Runtime, TaskId};
-use ipa_pod::{EngineError, RuntimeRow};
+use ipa_pod::EngineError;
 use serde::Deserialize;
 
 use crate::api::extract::{self, Asked, In, invalid};
@@ -75,18 +75,18 @@ pub(super) async fn agents(State(state): State<AppState>, _viewer: Viewer) -> Re
     Ok(reply::list("/api/v1/agents?", rows.iter().map(AgentRow::of).collect(), None))
 }
 
-/// Finds out whether one agent works here, with its argument, as in `command:make fix`.
+/// Finds out whether one agent works here, in the sandbox and with its login, with its argument, as in `command:make fix`.
 pub(super) async fn agent(
     State(state): State<AppState>,
     _viewer: Viewer,
     In(name): In<String>,
 ) -> Result<Response, Refusal> {
     let runtime: Runtime = name.parse().map_err(|error| invalid(format!("{error}")))?;
-    let probe = state.engine().probe(&runtime).await.ok_or_else(|| {
+    let row = state.engine().check(&runtime).await?.ok_or_else(|| {
         Refusal::new(Code::NotFound, format!("this server knows no agent of the kind {:?}", runtime.kind()))
             .help("`ipa agent list` lists the kinds it knows")
     })?;
-    Ok(reply::single(AgentRow::of(&RuntimeRow { kind: runtime.to_string(), probe })))
+    Ok(reply::single(AgentRow::of(&row)))
 }
 
 #[derive(Deserialize)]

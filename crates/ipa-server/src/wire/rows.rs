@@ -63,6 +63,9 @@ pub struct AgentRow {
     pub works: bool,
     /// The version of its program, if it has one to tell.
     pub version: Option<String>,
+    /// How it is let in at its model: `key`, `shared`, `none`; nothing, if that was not looked at.
+    #[serde(default)]
+    pub login: Option<String>,
     /// Why it does not work, and what to do.
     pub problem: Option<String>,
 }

@@ -399,7 +399,7 @@ impl AgentRuntime for FakeAgent {
     }
 
     fn probe<'a>(&'a self, _runtime: &'a Runtime) -> BoxFuture<'a, Result<Probe, ProbeError>> {
-        futures::future::ready(Ok(Probe { version: None })).boxed()
+        futures::future::ready(Ok(Probe::default())).boxed()
     }
 
     fn start(&self, _spec: RunSpec) -> BoxFuture<'_, Result<AgentSession, StartError>> {

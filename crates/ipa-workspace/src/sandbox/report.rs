@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Enforced, Sandbox, nothing};
+use super::policy::{Network, Policy};
+use super::{Enforced, Needs, Sandbox, SandboxPrefix, nothing};
 use crate::config::{Config, SandboxBackend};
 use crate::error::WorkspaceError;
 use crate::fs::{failed, new_dir};
@@ -25,7 +26,43 @@ pub fn probe_sandbox(config: &Config) -> Result<Enforced, WorkspaceError> {
     Sandbox::new(config, &folder.path).enforced()
 }
 
+/// A place in which a program can be tried as it would run in a checkout; gone with this value.
+#[derive(Debug)]
+pub struct Trial {
+    /// What confines the program.
+    pub prefix: SandboxPrefix,
+    /// Its HOME, which is also where it works.
+    pub home: PathBuf,
+    _folder: Option<Folder>,
+}
+
+#[cfg(feature = "testing")]
+impl Trial {
+    /// Returns a double of one: nothing confines a program there, and nothing is gone with it.
+    pub fn bare(home: PathBuf) -> Self {
+        let prefix = SandboxPrefix { argv: Vec::new(), enforced: nothing() };
+        Self { prefix, home, _folder: None }
+    }
+}
+
+/// Makes a place in which a program can be tried that needs this, where checkouts lie or will lie.
+///
+/// # Errors
+///
+/// As [`probe_sandbox`].
+pub fn try_sandbox(config: &Config, needs: Needs) -> Result<Trial, WorkspaceError> {
+    let folder = Folder::near(&config.dirs.root)?;
+    let home = folder.path.join("home");
+    new_dir(&home)?;
+    let mut policy = Policy::system(&config.read_also);
+    policy.own = vec![home.clone()];
+    policy.network = Network::Host;
+    let prefix = Sandbox::new(config, &folder.path).prefix_for(policy, needs)?;
+    Ok(Trial { prefix, home, _folder: Some(folder) })
+}
+
 /// A folder that is gone with this value.
+#[derive(Debug)]
 struct Folder {
     path: PathBuf,
 }

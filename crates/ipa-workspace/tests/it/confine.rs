@@ -5,8 +5,8 @@ use std::process::{Command, Output};
 
 use ipa_events::Helper;
 use ipa_workspace::{
-    Config, Dirs, GitWorkspaces, Needs, SandboxBackend, SandboxPrefix, Workspace, WorkspaceError,
-    Workspaces as _, probe_sandbox,
+    Config, Dirs, GitWorkspaces, Needs, SandboxBackend, SandboxPrefix, SharedLogin, Workspace,
+    WorkspaceError, Workspaces as _, probe_sandbox,
 };
 
 use crate::world::{World, agent, env, id, put, tree_of};
@@ -45,10 +45,10 @@ async fn what_is_outside_of_a_workspace_is_neither_read_nor_written_from_inside(
     for missing in ["network", "modes and times", "socket with a path"] {
         assert!(enforced.missing.iter().any(|it| it.contains(missing)), "{:?}", enforced.missing);
     }
-    let said = enforced.missing.join("; ");
-    for held in ["environment", "ended", "terminals"] {
-        assert!(!said.contains(held), "{said}");
+    for held in ["writes", "reads", "environment", "signals", "terminals"] {
+        assert!(enforced.held.iter().any(|it| it.contains(held)), "{:?}", enforced.held);
     }
+    assert!(!enforced.held.iter().any(|it| enforced.missing.contains(it)), "{enforced:?}");
     let outside_mode = format!("chmod 640 {}", quoted(&world.source.join("README.md")));
     assert!(shell(&prefix, &workspace, &outside_mode).status.success());
 
@@ -125,14 +125,82 @@ async fn what_a_run_needs_is_opened_for_it_and_nothing_beside_it() {
     for name in ["readable/file", "writable/file", "neither/file"] {
         put(&dir.join(name), "x\n");
     }
-    let needs =
-        Needs { read: vec![dir.join("readable"), dir.join("missing")], write: vec![dir.join("writable")] };
+    let needs = Needs {
+        read: vec![dir.join("readable"), dir.join("missing")],
+        write: vec![dir.join("writable")],
+        login: None,
+    };
     let prefix = world.git.sandbox(&workspace.id, needs).await.unwrap();
     let can = |line: &str, name: &str| {
         shell(&prefix, &workspace, &format!("{line} {}", quoted(&dir.join(name)))).status.success()
     };
     assert!(can("cat", "readable/file") && can("cat", "writable/file") && !can("cat", "neither/file"));
     assert!(can("echo x >", "writable/new") && !can("echo x >", "readable/new"));
+}
+
+#[tokio::test]
+async fn of_a_shared_login_one_file_is_read_and_nothing_is_written() {
+    let world = World::new();
+    let workspace = world.provision().await;
+    let folder = world.dir.path().join("home/.claude");
+    for name in [".credentials.json", "settings.json"] {
+        put(&folder.join(name), "x\n");
+    }
+    let file = folder.join(".credentials.json");
+    let login = Some(SharedLogin { of: "claude".to_owned(), file: file.clone() });
+    let prefix = world.git.sandbox(&workspace.id, Needs { login, ..Needs::default() }).await.unwrap();
+    assert_eq!(prefix.enforced.login.as_deref(), Some("claude"));
+    let can = |line: &str, name: &str| {
+        shell(&prefix, &workspace, &format!("{line} {}", quoted(&folder.join(name)))).status.success()
+    };
+    assert!(can("cat", ".credentials.json"));
+    let refused = [
+        ("cat", "settings.json"),
+        ("ls", ""),
+        ("echo x >>", ".credentials.json"),
+        ("rm", ".credentials.json"),
+        ("mkdir", ".oauth_refresh.lock"),
+        ("echo x >", ".credentials.json.tmp"),
+        ("mv README.md", ".credentials.json"),
+    ];
+    for (line, name) in refused {
+        assert!(!can(line, name), "{line} {name}");
+    }
+    // Who renews it puts another file in its place, and that was not shared with who runs already.
+    let (tmp, quoted_file) = (quoted(&workspace.tmp), quoted(&file));
+    let line = format!("touch {tmp}/began; until [ -e {tmp}/go ]; do sleep 0.02; done; cat {quoted_file}");
+    let late = std::thread::scope(|scope| {
+        let late = scope.spawn(|| shell(&prefix, &workspace, &line));
+        while !workspace.tmp.join("began").exists() && !late.is_finished() {
+            std::thread::yield_now();
+        }
+        put(&folder.join("new"), "y\n");
+        std::fs::rename(folder.join("new"), &file).unwrap();
+        put(&workspace.tmp.join("go"), "");
+        late.join().unwrap()
+    });
+    assert!(String::from_utf8_lossy(&late.stderr).contains("ermission denied"), "{late:?}");
+    assert!(can("cat", ".credentials.json"), "the next one reads it");
+}
+
+#[tokio::test]
+async fn a_program_is_tried_as_it_would_run_and_leaves_nothing() {
+    let world = World::new();
+    let workspace = world.provision().await;
+    let file = world.dir.path().join("needed");
+    put(&file, "x\n");
+    let needs = Needs { read: vec![file.clone()], ..Needs::default() };
+    let real = world.git.sandbox(&workspace.id, needs.clone()).await.unwrap().enforced;
+    let before = tree_of(&world.config.dirs.root, &[]);
+    let trial = world.git.trial(needs).await.unwrap();
+    assert_eq!(trial.prefix.enforced, real);
+    let place = Workspace { path: trial.home.clone(), home: trial.home.clone(), ..workspace.clone() };
+    let can = |line: String| shell(&trial.prefix, &place, &line).status.success();
+    assert!(can(format!("cat {} > here", quoted(&file))));
+    assert!(!can(format!("cat {}", quoted(&workspace.path.join("README.md")))));
+    assert!(!can(format!("echo x > {}", quoted(&file))));
+    drop(trial);
+    assert!(tree_of(&world.config.dirs.root, &[]) == before, "something was left");
 }
 
 #[tokio::test]
@@ -278,7 +346,7 @@ async fn what_is_said_of_sockets_with_a_path_is_so() {
         listener.accept().is_ok()
     };
     assert!(probe(&[]), "the control");
-    let needs = Needs { read: vec![env!("CARGO_BIN_EXE_ipa-workspace-helper").into()], write: Vec::new() };
+    let needs = Needs { read: vec![env!("CARGO_BIN_EXE_ipa-workspace-helper").into()], ..Needs::default() };
     let prefix =
         SandboxPrefix { argv: world.git.sandbox(&workspace.id, needs).await.unwrap().argv, ..prefix };
     let is_missing = prefix.enforced.missing.iter().any(|it| it.contains("socket with a path"));

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use super::wire::Head;
 
 /// What is said when the model does not know who asks.
-pub(super) const NOT_LOGGED_IN: &str = "the agent is not logged in to its model, or its key is wrong";
+pub(super) const NOT_LOGGED_IN: &str =
+    "the agent is not logged in to its model, or its key is wrong; `ipa agent check` says what to do";
 
 /// What is said of an agent whose model answered too often.
 pub(super) const MAX_TURNS: &str = "the agent used up the turns it may take";

@@ -41,6 +41,11 @@ impl Step {
         blocks.iter().filter(|block| field(block, "type") == "tool_result").map(result).collect()
     }
 
+    /// Returns how many messages the model said so far in this conversation.
+    pub fn answered(&self) -> usize {
+        self.messages().iter().filter(|message| field(message, "role") == "assistant").count()
+    }
+
     /// Tells whether this text stands in any message of the conversation (also in what a tool was called with, or
     /// said) or in the system prompt.
     pub fn mentions(&self, text: &str) -> bool {
@@ -121,6 +126,13 @@ mod tests {
             "a\nb",
         );
         assert_eq!(step(json!("no object")).last_user_text(), "");
+    }
+
+    #[test]
+    fn what_the_model_said_before_is_counted() {
+        let messages = json!([{ "role": "user" }, { "role": "assistant" }, { "role": "user" }]);
+        assert_eq!(step(json!({ "messages": messages })).answered(), 1);
+        assert_eq!(step(json!({})).answered(), 0);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 
-use ipa_workspace::{Enforced, WorkspaceError, probe_sandbox};
+use ipa_workspace::{WorkspaceError, probe_sandbox};
 
 use super::{Line, State, bad, good};
 use crate::config::Settings;
@@ -13,10 +13,14 @@ const NAME: &str = "sandbox";
 /// Tries it, and says what came of it.
 pub(super) fn line(settings: &Settings) -> Line {
     match probe_sandbox(&workspace_config(settings)) {
-        Ok(enforced) if enforced.fs_read && enforced.fs_write => good(NAME, &what(&enforced)),
+        Ok(enforced) if enforced.fs_read && enforced.fs_write => good(NAME, &ipa_pod::bounds(&enforced)),
         Ok(enforced) => {
             let fix = "leave `[sandbox] backend` out of your configuration";
-            Line { fix: Some(fix.to_owned()), state: State::Warning, ..good(NAME, &what(&enforced)) }
+            Line {
+                fix: Some(fix.to_owned()),
+                state: State::Warning,
+                ..good(NAME, &ipa_pod::bounds(&enforced))
+            }
         }
         Err(WorkspaceError::NoSandbox(why)) => bad(
             NAME,
@@ -31,14 +35,4 @@ pub(super) fn line(settings: &Settings) -> Line {
             Line { state: State::Warning, ..bad(NAME, &what, fix) }
         }
     }
-}
-
-fn what(enforced: &Enforced) -> String {
-    let missing = enforced.missing.join("; ");
-    let kept = [(enforced.fs_write, "writes"), (enforced.fs_read, "reads"), (enforced.net, "the network")];
-    let kept: Vec<&str> = kept.into_iter().filter_map(|(is_kept, word)| is_kept.then_some(word)).collect();
-    if kept.is_empty() {
-        return missing;
-    }
-    format!("{} limits {}; not enforced: {missing}", enforced.backend, kept.join(" and "))
 }

@@ -1,14 +1,15 @@
 //! Starts a run: its place of work is there, what it was told is kept, and only then does a process exist.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use ipa_agent::{AgentRuntime, AgentSession, Policy, RunDir, RunLimits, RunSpec, Session, Tools};
 use ipa_events::task::{Run, TaskState};
 use ipa_events::{CommandId, FailureClass, Outcome, Principal, Retry, Role, TaskCommand, WorkspaceId};
-use ipa_workspace::{Enforced, Needs, Start, Workspace, WorkspaceError, WorkspaceSpec};
+use ipa_workspace::{Needs, Start, Workspace, WorkspaceError, WorkspaceSpec};
 
 use super::{Drive, Heard};
+use crate::bounds::{bounds, needs};
 use crate::pod::workspaces::spec_of;
 use crate::prompt::prompt;
 
@@ -32,7 +33,7 @@ impl Drive {
         }
         let workspace = self.workspace(&state, run).await.map_err(|error| no_workspace(&error))?;
         let spec = self
-            .spec(&state, run, (dir.clone(), &workspace), runtime.reads(&run.runtime))
+            .spec(&state, run, (dir.clone(), &workspace), needs(runtime, &run.runtime))
             .await
             .map_err(|error| no_workspace(&error))?;
         let session = runtime.start(spec).await.map_err(|error| {
@@ -61,14 +62,13 @@ impl Drive {
         state: &TaskState,
         run: &Run,
         (dir, workspace): (RunDir, &Workspace),
-        read: Vec<PathBuf>,
+        needs: Needs,
     ) -> Result<RunSpec, WorkspaceError> {
-        let needs = Needs { read, write: Vec::new() };
         let sandbox = self.parts.workspaces.sandbox(&run.place.workspace_id, needs).await?;
         let role = self.parts.config.roles.of(run.role);
         let handover = self.handover(state, run).await;
         let text: Arc<str> = prompt(state, run, handover.as_ref()).into();
-        self.keep(dir.path(), SANDBOX, describe(&sandbox.enforced).as_bytes()).await?;
+        self.keep(dir.path(), SANDBOX, bounds(&sandbox.enforced).as_bytes()).await?;
         let kept = self.parts.config.secrets.redact(&text);
         self.keep(dir.path(), crate::prompt::FILE, kept.as_bytes()).await?;
         self.keep_source(dir.path(), workspace).await?;
@@ -162,14 +162,6 @@ fn session(run: &Run) -> Session {
         (Some(id), None) => Session::New(id),
         (Some(id), Some(_)) => Session::Resume(id),
     }
-}
-
-/// Says in one line what confines a run, and what does not.
-fn describe(enforced: &Enforced) -> String {
-    if enforced.missing.is_empty() {
-        return enforced.backend.clone();
-    }
-    format!("{}; not enforced: {}", enforced.backend, enforced.missing.join(", "))
 }
 
 /// Lists the tools that a role may use unasked.

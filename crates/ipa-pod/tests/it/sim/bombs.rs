@@ -16,7 +16,8 @@ use ipa_events::{BranchName, CommandId, Oid, RepoSource, Runtime, StreamId, Task
 use ipa_workspace::testing::FakeWorkspaces;
 use ipa_workspace::{
     Checkpoint, Committed, DiffQuery, DiffSet, FileRoot, FileView, Fingerprint, Listing, Needs, Push,
-    Recovery, RelPath, Removed, SandboxPrefix, Status, Workspace, WorkspaceError, WorkspaceSpec, Workspaces,
+    Recovery, RelPath, Removed, SandboxPrefix, Status, Trial, Workspace, WorkspaceError, WorkspaceSpec,
+    Workspaces,
 };
 use tokio::sync::watch;
 
@@ -236,6 +237,10 @@ impl Workspaces for BombedWorkspaces {
 
     fn sandbox(&self, id: &WorkspaceId, needs: Needs) -> Answer<'_, SandboxPrefix> {
         self.workspaces.sandbox(id, needs)
+    }
+
+    fn trial(&self, needs: Needs) -> Answer<'_, Trial> {
+        self.workspaces.trial(needs)
     }
 
     fn fingerprint(&self, repo: RepoSource) -> Answer<'_, Option<Fingerprint>> {

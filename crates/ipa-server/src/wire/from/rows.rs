@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ipa_events::store::RawRecord;
 use ipa_events::task::{self as domain, OpState};
 use ipa_events::{Codec, Handle, PodCondition, Status, TaskId};
+use ipa_pod::log::Login;
 use ipa_pod::work::Workspace;
 use ipa_pod::{RuntimeRow, TaskRow, TaskView};
 use serde_json::Value;
@@ -110,8 +111,19 @@ impl AgentRow {
     pub(crate) fn of(row: &RuntimeRow) -> Self {
         let name = row.kind.clone();
         match &row.probe {
-            Ok(probe) => Self { name, works: true, version: probe.version.clone(), problem: None },
-            Err(error) => Self { name, works: false, version: None, problem: Some(error.to_string()) },
+            Ok(probe) => {
+                let (login, problem) = match &probe.login {
+                    None => (None, None),
+                    Some(Login::Key) => (Some("key"), None),
+                    Some(Login::Shared(_)) => (Some("shared"), None),
+                    Some(Login::None(what)) => (Some("none"), Some(what.clone())),
+                };
+                let login = login.map(str::to_owned);
+                Self { name, works: problem.is_none(), version: probe.version.clone(), login, problem }
+            }
+            Err(error) => {
+                Self { name, works: false, version: None, login: None, problem: Some(error.to_string()) }
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ use ipa_events::{BranchName, Oid, RepoSource, Runtime, WorkspaceId};
 use ipa_workspace::{
     Change, ChangeKind, Checkpoint, Committed, DiffFile, DiffLine, DiffQuery, DiffSet, Entry, EntryKind,
     FileRoot, FileView, Fingerprint, Hunk, Listing, Needs, Push, Recovery, RelPath, Removed, SandboxPrefix,
-    Status, Workspace, WorkspaceError, WorkspaceSpec, Workspaces,
+    Status, Trial, Workspace, WorkspaceError, WorkspaceSpec, Workspaces,
 };
 
 type Answer<'a, T> = BoxFuture<'a, Result<T, WorkspaceError>>;
@@ -87,6 +87,9 @@ impl Workspaces for Files {
     fn sandbox(&self, _id: &WorkspaceId, _needs: Needs) -> Answer<'_, SandboxPrefix> {
         not_here()
     }
+    fn trial(&self, _needs: Needs) -> Answer<'_, Trial> {
+        ready(Ok(Trial::bare("/".into()))).boxed()
+    }
     fn fingerprint(&self, _repo: RepoSource) -> Answer<'_, Option<Fingerprint>> {
         not_here()
     }
@@ -132,7 +135,7 @@ impl AgentRuntime for Fake {
     }
 
     fn probe<'a>(&'a self, _runtime: &'a Runtime) -> BoxFuture<'a, Result<Probe, ProbeError>> {
-        ready(Ok(Probe { version: Some("1.0".to_owned()) })).boxed()
+        ready(Ok(Probe { version: Some("1.0".to_owned()), login: None })).boxed()
     }
 
     fn start(&self, spec: RunSpec) -> BoxFuture<'_, Result<AgentSession, StartError>> {
