@@ -37,6 +37,11 @@ pub(crate) fn message_key(key: &str) -> String {
     format!("message-{key}")
 }
 
+/// Tells whether a key is a message's.
+pub(crate) fn is_message_key(key: &str) -> bool {
+    key.starts_with("message-")
+}
+
 /// Tells whether an exit code says that the program was not run: it could not be confined (125), it is not
 /// executable (126), or it is not there (127).
 pub(crate) const fn could_not_run(code: i32) -> bool {
@@ -106,8 +111,6 @@ pub(crate) struct Out {
     pub(crate) frames: Vec<Frame>,
     /// Why going on makes no sense.
     pub(crate) halt: Option<Why>,
-    /// How many messages it says that it has still to take up.
-    pub(crate) queued: Option<u32>,
     /// What the line says about the agent's progress.
     pub(crate) progress: Progress,
 }

@@ -7,9 +7,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use ipa_agent::{
-    ClaudeRuntime, CommandRuntime, Hosting, Program, RunLimits, ScriptedRuntime, Secrets,
-};
+use ipa_agent::{ClaudeRuntime, CommandRuntime, Hosting, Program, RunLimits, ScriptedRuntime, Secrets};
 use ipa_events::Role;
 use ipa_events::store::{Durability, OpenStoreError, SqliteOptions, SqliteStore, Store};
 use ipa_events::task::{Gates, TaskLimits};

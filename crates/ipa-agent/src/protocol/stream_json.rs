@@ -310,7 +310,6 @@ impl StreamJson {
         }
         self.turn = Turn::Over;
         self.answers.clear();
-        out.queued = head.queued_turn_count;
         // What was asked in this turn is of no use to anybody any more.
         for (key, _) in std::mem::take(&mut self.pending) {
             out.events.push(Body::Withdrawn { key: key.into(), why: "the turn is over".into() });

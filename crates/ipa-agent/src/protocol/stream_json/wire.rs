@@ -63,8 +63,6 @@ pub(super) struct Head<'a> {
     response: Option<&'a RawValue>,
     #[serde(default)]
     pub(super) parent_tool_use_id: Option<String>,
-    #[serde(default)]
-    pub(super) queued_turn_count: Option<u32>,
 }
 
 impl<'a> Head<'a> {
