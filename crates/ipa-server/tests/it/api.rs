@@ -380,7 +380,6 @@ async fn what_is_wrong_is_said_with_a_stable_code() {
         (steer, json!({ "type": "interrupt" }), 409, "wrong_state"),
         (steer, json!({ "type": "interrupt", "run": "T-1.r9" }), 404, "unknown_run"),
         ("/api/v1/pods/T-1/restart", json!({}), 409, "nothing_runs"),
-        ("/api/v1/pods/T-9/stop", json!({}), 404, "unknown_task"),
         ("/api/v1/pods/T-9/cleanup", json!({}), 404, "unknown_task"),
         ("/api/v1/inbox/T-1.d1/decision", json!({ "verdict": "approve" }), 422, "invalid_request"),
     ];
