@@ -63,6 +63,7 @@ fn redact(command: &mut TaskCommand, secrets: &Secrets) {
         | TaskCommand::RequestRun(_)
         | TaskCommand::RecordAdopted { .. }
         | TaskCommand::RecordDelivered { .. }
+        | TaskCommand::NoteBudget { .. }
         | TaskCommand::QueueDelivery(_)
         | TaskCommand::StartDelivery { .. }
         | TaskCommand::RecordSent { .. } => {}

@@ -74,14 +74,18 @@ impl Reason {
     /// Tells whether who reads the log alone knows it too: then it is nothing that a pod has to say.
     pub(crate) const fn is_in_the_log(&self) -> bool {
         match self {
-            Self::Over | Self::Paused(_) | Self::Person(_) | Self::Interrupted(_) | Self::Retry { .. } => {
-                true
-            }
+            Self::Over
+            | Self::Paused(_)
+            | Self::Person(_)
+            | Self::Interrupted(_)
+            | Self::Retry { .. }
+            | Self::UsageLimit { .. } => true,
             Self::Draining
             | Self::Asked(_)
             | Self::Working(_)
             | Self::Workspace
             | Self::Delivering
+            | Self::DayBudget { .. }
             | Self::Cooldown(_)
             | Self::Dependency { .. }
             | Self::UnknownDependency
