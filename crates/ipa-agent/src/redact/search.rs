@@ -86,6 +86,6 @@ impl Search {
     /// Holds back no more than the texts that are looked for need.
     pub(super) fn shorten(&mut self) {
         self.reach =
-            self.by_pair.values().flatten().map(|(text, _)| text.len()).max().unwrap_or_default().max(60);
+            self.by_pair.values().flatten().map(|(text, _)| text.len()).max().unwrap_or_default().max(700);
     }
 }

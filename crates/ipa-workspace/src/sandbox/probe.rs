@@ -124,9 +124,9 @@ impl Ground {
         // What an earlier probe left.
         std::fs::remove_file(&socket).ok();
         let listener = UnixListener::bind(&socket).ok();
-        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let pair = open("/dev/ptmx", flags, Mode::empty()).ok();
-        let terminal = pair.is_some().then(any_terminal).flatten();
+        let pair = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).ok();
+        let name = pair.as_ref().and_then(|pair| ptsname(pair, Vec::new()).ok());
+        let terminal = name.map(|name| OsString::from_vec(name.into_bytes()).into());
         Ok(Self { inside, outside, terminal, _held: (listener, pair) })
     }
 
@@ -135,13 +135,6 @@ impl Ground {
         let terminal = self.terminal.clone().map(OsString::from);
         [self.inside.clone().into(), self.outside.clone().into()].into_iter().chain(terminal)
     }
-}
-
-fn any_terminal() -> Option<PathBuf> {
-    let is_number = |path: &PathBuf| {
-        path.file_name().and_then(|name| name.to_str()).is_some_and(|name| name.parse::<u32>().is_ok())
-    };
-    names(Path::new("/dev/pts")).ok()?.into_iter().find(is_number)
 }
 
 /// Makes the attempts and prints which succeeded, one word each.
