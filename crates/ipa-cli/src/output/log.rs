@@ -43,7 +43,7 @@ impl LogPrinter {
                 self.fold(at, id);
                 Vec::new()
             }
-            Body::Plan { steps } => {
+            Body::Plan { steps, .. } => {
                 let steps = steps.iter().map(|step| format!("{}: {}", step.status, step.text));
                 self.say(at, "plan ", &steps.collect::<Vec<_>>().join("; "))
             }
