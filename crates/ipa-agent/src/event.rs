@@ -28,6 +28,9 @@ pub enum Body {
         session: Option<SessionId>,
         /// The model, if it named one.
         model: Option<Arc<str>>,
+        /// The version of its program, if it named one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<Arc<str>>,
     },
     /// It was given something to do.
     TurnStarted,
@@ -63,6 +66,9 @@ pub enum Body {
     Plan {
         /// The whole list as it is now.
         steps: Vec<PlanStep>,
+        /// The call of a tool that made it, by the agent's own id, if one did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        call: Option<Arc<str>>,
     },
     /// It waits for a person.
     Asked(Asked),

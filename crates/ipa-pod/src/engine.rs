@@ -8,7 +8,7 @@ mod work;
 pub use builder::EngineBuilder;
 pub use pods::Drain;
 pub use read::{TaskRow, TaskView};
-pub use work::RuntimeRow;
+pub use work::{RuntimeRow, Since};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

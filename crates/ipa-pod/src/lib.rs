@@ -22,7 +22,9 @@ mod spending;
 pub use bounds::bounds;
 pub use config::{EngineConfig, PodConfig, RoleConfig, Roles, Scope, SlotLimits, Strategy, TaskDefaults};
 pub use edge::{Edge, SystemEdge};
-pub use engine::{CreatedTask, Drain, Engine, EngineBuilder, RuntimeRow, TaskDraft, TaskRow, TaskView};
+pub use engine::{
+    CreatedTask, Drain, Engine, EngineBuilder, RuntimeRow, Since, TaskDraft, TaskRow, TaskView,
+};
 pub use error::EngineError;
 
 /// What an agent did, as [`Engine::run_log`] tells it.

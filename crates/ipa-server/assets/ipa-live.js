@@ -21,7 +21,8 @@
     return;
   }
 
-  // Moments become ages that go on.
+  // Moments become ages that go on; who has given no sign of life for long is marked.
+  const SILENCE = 30000;
   const age = (s) =>
     s < 60 ? `${Math.max(0, Math.floor(s))}s` :
     s < 3600 ? `${Math.floor(s / 60)}m` :
@@ -33,6 +34,10 @@
       const text = ahead ? `in ${age((at - Date.now()) / 1000)}` : `${age((Date.now() - at) / 1000)} ago`;
       if (time.textContent !== text) time.textContent = text;
       if (!time.title) time.title = at.toLocaleString();
+    }
+    for (const doing of all(document, ".doing")) {
+      const last = doing.querySelector(".sign-of-life time");
+      doing.classList.toggle("quiet-long", !!last && Date.now() - new Date(last.dateTime) > SILENCE);
     }
   };
   ages();
@@ -81,7 +86,9 @@
   // ---- Logs: chunks that the browser can skip, a bound, and an end that is stuck to.
   const CHUNK = 200, MOST = 2000;
   const pills = new WeakMap();
-  const atEnd = (log) => log.scrollHeight - log.scrollTop - log.clientHeight < 48;
+  // Who types in a log is left where they are.
+  const atEnd = (log) =>
+    log.scrollHeight - log.scrollTop - log.clientHeight < 48 && !log.querySelector("textarea:focus,input:focus");
   const toEnd = (log) => { log.scrollTop = log.scrollHeight; };
   const pill = (log, more) => {
     let button = pills.get(log);
@@ -99,19 +106,24 @@
     button.hidden = !count;
     button.textContent = `↓ ${count} new`;
   };
-  const grow = (log, nodes) => {
+  const sum = (nodes, of) => [...nodes].reduce((all, node) => all + of(node), 0);
+  // A stretch holds entries, and the line that stands for them.
+  const entries = (chunk) => sum(chunk.children, (it) => it.matches(".stretch") ? it.childElementCount - 1 : 1);
+  // New entries go to the end of a log, or of the stretch that is last in it.
+  const grow = (log, nodes, stretch) => {
     const stuck = atEnd(log);
+    stretch?.append(...nodes);
     let chunk = log.lastElementChild;
-    for (const node of nodes) {
-      if (!chunk || !chunk.matches(".chunk") || chunk.childElementCount >= CHUNK) {
+    for (const node of stretch ? [] : nodes) {
+      if (!chunk || !chunk.matches(".chunk") || entries(chunk) >= CHUNK) {
         chunk = make("div", "chunk", "");
         log.append(chunk);
       }
       chunk.append(node);
     }
-    let count = [...log.children].reduce((sum, part) => sum + part.childElementCount, 0);
+    let count = sum(log.children, entries);
     while (count > MOST) {
-      count -= log.firstElementChild.childElementCount;
+      count -= entries(log.firstElementChild);
       log.firstElementChild.remove();
       earlier(log);
     }
@@ -145,10 +157,13 @@
   const patch = (one) => {
     const target = byId(one.getAttribute("to"));
     if (!target) return;
+    const log = target.closest(".log");
     if (one.getAttribute("op") === "morph") {
+      const stuck = log && atEnd(log);
       if (one.firstElementChild) Idiomorph.morph(target, one.firstElementChild, gently);
-    } else if (target.matches(".log")) {
-      grow(target, [...one.children]);
+      if (stuck) toEnd(log);
+    } else if (log) {
+      grow(log, [...one.children], target === log ? null : target);
     } else {
       for (const old of all(target, ":scope > .empty")) old.remove();
       // What was at its end stays there, though it gets less room.

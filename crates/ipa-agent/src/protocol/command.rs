@@ -82,7 +82,7 @@ impl Protocol for CommandProtocol {
     fn begin(&mut self, began: &Began, out: &mut Out) {
         self.role = began.role;
         self.stdin = began.stdin;
-        out.events.extend([Body::Started { session: None, model: None }, Body::TurnStarted]);
+        out.events.extend([Body::Started { session: None, model: None, version: None }, Body::TurnStarted]);
     }
 
     fn step(&mut self, line: &Line<'_>, out: &mut Out) {

@@ -191,7 +191,9 @@ impl StreamJson {
                 if self.started.as_deref() != Some(session) {
                     self.started = Some(session.into());
                     let model = head.model.as_deref().map(Arc::from);
-                    out.events.push(Body::Started { session: session.parse::<SessionId>().ok(), model });
+                    let version = head.version.as_deref().map(Arc::from);
+                    let session = session.parse::<SessionId>().ok();
+                    out.events.push(Body::Started { session, model, version });
                 }
                 self.turn = Turn::Open;
                 out.events.push(Body::TurnStarted);
@@ -339,11 +341,12 @@ fn api_retry(head: &Head<'_>, out: &mut Out) {
 fn tool_use(block: &Block<'_>, out: &mut Out) {
     let (id, tool, input) = (block.id(), block.name(), block.input());
     let steps = (tool == "TodoWrite").then(|| serde_json::from_str::<Todo>(input).ok()).flatten();
-    out.events.push(Body::ToolCall { id: id.into(), tool: tool.into(), input: input.into() });
+    let id: Arc<str> = id.into();
+    out.events.push(Body::ToolCall { id: Arc::clone(&id), tool: tool.into(), input: input.into() });
     if let Some(Todo { todos }) = steps {
         let steps =
             todos.into_iter().map(|it| PlanStep { text: it.content.into(), status: it.status.into() });
-        out.events.push(Body::Plan { steps: steps.collect() });
+        out.events.push(Body::Plan { steps: steps.collect(), call: Some(id) });
     }
 }
 

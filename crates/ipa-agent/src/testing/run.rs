@@ -90,7 +90,7 @@ impl FakeRun {
 
     /// Takes all steps, then ends the turn and waits to be told to finish.
     pub(super) async fn play(self: Arc<Self>, steps: Vec<FakeStep>) {
-        self.push(Body::Started { session: None, model: Some("fake".into()) });
+        self.push(Body::Started { session: None, model: Some("fake".into()), version: None });
         self.push(Body::TurnStarted);
         for step in steps {
             if self.step(step).await.is_none() {

@@ -80,7 +80,7 @@ async fn what_it_does_comes_as_events() {
     let events = played(&place, steps).await;
     assert_eq!(text(&events), ["hello: do it"]);
     assert!(has(&events, |it| matches!(it, Body::Thinking { text } if &**text == "hm")));
-    assert!(has(&events, |it| matches!(it, Body::Plan { steps } if steps.len() == 1)));
+    assert!(has(&events, |it| matches!(it, Body::Plan { steps, .. } if steps.len() == 1)));
     assert!(has(
         &events,
         |it| matches!(it, Body::ToolResult { output, failed: true, .. } if &**output == "x")

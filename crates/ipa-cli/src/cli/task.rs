@@ -160,6 +160,9 @@ pub(crate) struct DiffArgs {
     /// The files and counts only
     #[arg(long)]
     pub(crate) stat: bool,
+    /// Compare with the commit that the work began at, or with the one that was last reviewed
+    #[arg(long, value_name = "WHAT", value_parser = ["base", "review"], default_value = "base")]
+    pub(crate) since: String,
 }
 
 /// `ipa wait`

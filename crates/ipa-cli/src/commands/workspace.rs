@@ -96,7 +96,7 @@ async fn read(app: &App, path: &str) -> Result<Exit, Failure> {
 /// `ipa diff`
 pub(super) async fn diff(app: &App, args: &DiffArgs) -> Result<Exit, Failure> {
     let client = access::reading(&app.settings).await?;
-    let diff = client.get(&format!("/api/v1/tasks/{}/diff", part(&args.task)?)).await?;
+    let diff = client.get(&format!("/api/v1/tasks/{}/diff?since={}", part(&args.task)?, args.since)).await?;
     app.out.reply(&diff, |diff| {
         let diff: DiffSet = parse("the diff", diff)?;
         Ok(if args.stat { diff_stat(&diff) } else { diff_text(&diff) })

@@ -62,7 +62,7 @@ impl LogPrinter {
             }
             Body::ToolResult { id, output, failed: false } => self.came_back(at, (id, output), Back::Well),
             Body::ToolResult { id, output, failed: true } => self.came_back(at, (id, output), Back::Failed),
-            Body::Plan { steps } => {
+            Body::Plan { steps, .. } => {
                 let steps = steps.iter().map(|step| format!("{}: {}", step.status, step.text));
                 self.say(at, "plan ", &steps.collect::<Vec<_>>().join("; "))
             }

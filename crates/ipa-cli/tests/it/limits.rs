@@ -8,7 +8,7 @@ use std::net::TcpStream;
 use ipa_agent::testing::model::{Reply, Step};
 use serde_json::{Value, json};
 
-use crate::claude::{claude, open};
+use crate::claude::{KEY, claude, open};
 use crate::support::{Serving, World, eventually};
 
 /// Adds to the user's configuration.
@@ -177,7 +177,11 @@ fn a_usage_limit_of_claude_holds_its_task_over_a_restart_until_a_person_says_ret
     // Logged in with a subscription instead of a key.
     let file = world.path("config/ipa/ipa.toml");
     let config = fs::read_to_string(&file).unwrap();
-    fs::write(&file, config.replace("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN")).unwrap();
+    fs::write(
+        &file,
+        config.replace("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN").replace(KEY, "sk-ant-oat01-fake"),
+    )
+    .unwrap();
     let serving = world.serve(&[]);
     let task = world.task(&[]);
     let until = jiff::Timestamp::from_second(reset).unwrap();

@@ -4,7 +4,7 @@ use std::io;
 
 use ipa_agent::{Bench, Probe, ProbeError, RunDir, Secrets, Tail};
 use ipa_events::task::Run;
-use ipa_events::{AgentId, RunId, Runtime, TaskId, WorkspaceId};
+use ipa_events::{AgentId, Oid, RunId, Runtime, TaskId, TaskState, WorkspaceId};
 use ipa_workspace::{
     DiffQuery, DiffSet, DiffTo, FileRoot, FileView, Listing, RelPath, Workspace, WorkspaceError,
 };
@@ -22,23 +22,43 @@ pub struct RuntimeRow {
     pub probe: Result<Probe, ProbeError>,
 }
 
+/// What a task's work is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Since {
+    /// The commit that it began at.
+    #[default]
+    Base,
+    /// The commit that a person last saw at a gate; before that, the one that it began at.
+    Review,
+}
+
+impl Since {
+    /// Returns the commit to compare with, once there is any work.
+    pub fn commit(self, state: &TaskState) -> Option<&Oid> {
+        match self {
+            Self::Base => state.base(),
+            Self::Review => state.base().map(|base| state.reviewed().unwrap_or(base)),
+        }
+    }
+}
+
 impl Engine {
-    /// Compares the work of a task with the commit that it began at: as it lies in the workspace, or, when
-    /// that is gone, as it was harvested. Empty before there is any.
+    /// Compares the work of a task with an earlier commit of it: as it lies in the workspace, or, when that is
+    /// gone, as it was harvested. Empty before there is any.
     ///
     /// # Errors
     ///
     /// [`EngineError::Workspace`], or why the task could not be read.
-    pub async fn diff(&self, task: TaskId) -> Result<DiffSet, EngineError> {
+    pub async fn diff(&self, task: TaskId, since: Since) -> Result<DiffSet, EngineError> {
         let state = self.task(task).await?.state;
-        let (Some(created), Some(base)) = (&state.created, state.base()) else {
+        let (Some(created), Some(from)) = (&state.created, since.commit(&state)) else {
             return Ok(DiffSet::default());
         };
         let to = match self.root(task, &AgentId::main()).await? {
             FileRoot::Worktree(id) => DiffTo::Worktree(id),
             FileRoot::Commit { commit, .. } => DiffTo::Commit(commit),
         };
-        let query = DiffQuery { repo: created.repo.clone(), from: base.clone(), to };
+        let query = DiffQuery { repo: created.repo.clone(), from: from.clone(), to };
         Ok(redact::diff(self.secrets(), self.inner.parts.workspaces.diff(query).await?))
     }
 

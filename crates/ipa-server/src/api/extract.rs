@@ -5,7 +5,7 @@ use axum::extract::{Form, FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use ipa_events::{AgentId, Handle, Reference, RunId, TaskId};
-use ipa_pod::Engine;
+use ipa_pod::{Engine, Since};
 use serde::de::DeserializeOwned;
 
 use crate::error::Code;
@@ -87,6 +87,15 @@ pub(super) async fn task(engine: &Engine, name: &str) -> Result<TaskId, Refusal>
 /// Finds the run that is named, by handle or id.
 pub(super) async fn run(engine: &Engine, name: &str) -> Result<RunId, Refusal> {
     Ok(engine.resolve_run(name).await?)
+}
+
+/// Reads what a task's work is compared with: `base`, as if it were left out, or `review`.
+pub(crate) fn since(text: Option<&str>) -> Result<Since, Refusal> {
+    match text {
+        None | Some("" | "base") => Ok(Since::Base),
+        Some("review") => Ok(Since::Review),
+        Some(other) => Err(invalid(format!("`since` is `base` or `review`, not {other:?}"))),
+    }
 }
 
 /// Reads a cursor that is a number; none means from the first.

@@ -36,14 +36,21 @@ pub(super) async fn workspaces(
     Ok(reply::list("/api/v1/workspaces?", items, None))
 }
 
-/// Compares the work of a task with the commit it began at.
+#[derive(Deserialize)]
+pub(super) struct Compared {
+    since: Option<String>,
+}
+
+/// Compares the work of a task with the commit it began at, or with the one that a person last saw.
 pub(super) async fn diff(
     State(state): State<AppState>,
     _viewer: Viewer,
     In(name): In<String>,
+    Asked(Compared { since }): Asked<Compared>,
 ) -> Result<Response, Refusal> {
+    let since = extract::since(since.as_deref())?;
     let task = extract::task(state.engine(), &name).await?;
-    Ok(reply::single(state.engine().diff(task).await?))
+    Ok(reply::single(state.engine().diff(task, since).await?))
 }
 
 /// Lists the root of a task's work.

@@ -12,7 +12,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::cursor::Cursor;
-use super::follow::{Follow, Room};
+use super::figures::Figures;
+use super::follow::Shows;
+use super::follows::{Follows, begin};
 use super::patch::Patch;
 use super::regions::Regions;
 use super::stream::{Touched, unrendered};
@@ -21,7 +23,8 @@ use crate::error::Code;
 use crate::error::problem::Refusal;
 use crate::reading;
 use crate::state::AppState;
-use crate::views::components::log::run_log;
+use crate::views::components::form::Forms;
+use crate::views::components::log::{LogView, run_log};
 use crate::views::layout::count;
 use crate::views::task::Stat;
 use crate::web;
@@ -48,7 +51,7 @@ pub(super) struct OpenPage {
     seen_pods: Pods,
     /// When the regions are tried again; none while all of them are what they should be.
     again: Option<Instant>,
-    follows: BTreeMap<RunId, Follow>,
+    follows: Follows,
     /// How many decisions were open when that was last sent.
     open: Option<usize>,
     /// How much the work of a task differed when that was last looked at, and what was known of it then.
@@ -85,7 +88,7 @@ impl OpenPage {
             pods,
             seen_pods,
             again: None,
-            follows: BTreeMap::new(),
+            follows: Follows::default(),
             open: None,
             stat: None,
         };
@@ -106,11 +109,20 @@ impl OpenPage {
             let view = reading::task(self.state.engine(), id.task).await?;
             let run = view.state.run(id).cloned();
             let run = run.ok_or_else(|| Refusal::new(Code::UnknownRun, format!("there is no run {id}")))?;
-            let follow = Follow::begin(self.state.engine(), (run, view.row.summary.handle), after).await?;
-            self.follows.insert(id, follow);
+            self.follows.log(self.state.engine(), (&view, &run), after).await?;
         }
-        self.cursor.runs = self.follows.values().map(|follow| (follow.run(), follow.sent())).collect();
+        self.cursor.runs = self.follows.sent();
+        for task in self.tasks() {
+            let view = reading::task(self.state.engine(), task).await?;
+            self.follows.at_hand(self.state.engine(), &view).await;
+        }
         Ok(())
+    }
+
+    /// Lists the tasks whose page this is.
+    fn tasks(&self) -> Vec<TaskId> {
+        let of_page = self.topics.iter().filter(|(topic, _)| matches!(topic, Topic::Task(_)));
+        of_page.filter_map(|(_, task)| *task).collect()
     }
 
     /// Returns how far the page is.
@@ -135,7 +147,7 @@ impl OpenPage {
 
     /// Tells whether the log of an open run is followed.
     pub(super) fn follows(&self) -> bool {
-        self.follows.values().any(|follow| !follow.is_done())
+        self.follows.any_goes_on()
     }
 
     /// Waits until something was appended, or a pod came, went or was parked.
@@ -155,10 +167,17 @@ impl OpenPage {
         let tip = *self.head.borrow_and_update();
         let pods = self.pods.borrow_and_update().clone();
         let mut patches = Vec::new();
+        // An agent says that it asks before that is stored: what is stored now is found in its log.
+        self.follows.pull().await;
         if self.again.is_none_or(|again| Instant::now() >= again) {
             patches = self.regions_at(tip, pods).await;
         }
-        patches.extend(self.logs().await);
+        patches.extend(self.follows.take(Forms::live(&self.csrf)));
+        self.cursor.runs = self.follows.sent();
+        for task in self.tasks() {
+            patches.extend(self.follows.waits(task, Forms::live(&self.csrf)));
+            patches.extend(self.follows.figures(task));
+        }
         patches
     }
 
@@ -211,16 +230,30 @@ impl OpenPage {
         let (state, csrf) = (self.state.clone(), self.csrf.clone());
         let mut round = Regions::new(&state, &csrf);
         let (mut patches, mut whole) = (Vec::new(), true);
-        for (topic, task) in self.topics.clone() {
-            if task.is_some_and(|task| !touched.has(task)) {
-                continue;
-            }
-            match self.region(&mut round, &topic, task).await {
+        let topics: Vec<_> =
+            self.topics.iter().filter(|(_, task)| task.is_none_or(|it| touched.has(it))).cloned().collect();
+        let mut failed = |error: EngineError| {
+            whole &= !reading::is_passing(&error);
+            unrendered(&error);
+        };
+        // Runs come first: what else is shown of a task depends on what stands in their logs.
+        let tasks: BTreeSet<_> = topics.iter().filter_map(|(_, task)| *task).collect();
+        let mut unread = BTreeSet::new();
+        for task in tasks {
+            match self.runs(&mut round, task).await {
                 Ok(rendered) => patches.extend(rendered),
                 Err(error) => {
-                    whole &= !reading::is_passing(&error);
-                    unrendered(&error);
+                    unread.insert(task);
+                    failed(error);
                 }
+            }
+        }
+        for (topic, task) in
+            topics.into_iter().filter(|(_, task)| task.is_none_or(|it| !unread.contains(&it)))
+        {
+            match self.region(&mut round, &topic, task).await {
+                Ok(rendered) => patches.extend(rendered),
+                Err(error) => failed(error),
             }
         }
         (patches, whole)
@@ -240,16 +273,30 @@ impl OpenPage {
             }
             (Topic::Board(filter), _) => Ok(vec![round.board(*filter).await?]),
             (Topic::Inbox, _) => Ok(vec![round.inbox().await?]),
-            (Topic::Task(_), Some(task)) => round.task(task).await,
-            (Topic::Section(_, section), Some(task)) => self.section(round, task, *section).await,
-            (Topic::Story(_), Some(task)) => {
+            (Topic::Task(_), Some(task)) => {
                 let view = round.view(task).await?.clone();
-                self.story(&view).await
+                Ok(round.task(&view, &self.follows))
             }
-            (Topic::Task(_) | Topic::Section(..) | Topic::Story(_), None) | (Topic::Run(..), _) => {
+            (Topic::Section(_, section), Some(task)) => self.section(round, task, *section).await,
+            (Topic::Task(_) | Topic::Section(..), None) | (Topic::Story(_) | Topic::Run(..), _) => {
                 Ok(Vec::new())
             }
         }
+    }
+
+    /// Follows the runs that began, and tells those that are followed what the task is now.
+    async fn runs(&mut self, round: &mut Regions<'_>, task: TaskId) -> Result<Vec<Patch>, EngineError> {
+        let forms = round.forms();
+        let view = round.view(task).await?;
+        let mut patches = Vec::new();
+        if self.topics.iter().any(|(topic, of)| matches!(topic, Topic::Story(_)) && *of == Some(task)) {
+            patches = self.story(view, forms).await?;
+        }
+        if self.tasks().contains(&task) {
+            self.follows.at_hand(self.state.engine(), view).await;
+        }
+        patches.extend(self.follows.now_is(task, &view.state, forms));
+        Ok(patches)
     }
 
     async fn section(
@@ -269,40 +316,24 @@ impl OpenPage {
     }
 
     /// Adds the logs of runs that began after the newest that the page has.
-    async fn story(&mut self, view: &TaskView) -> Result<Vec<Patch>, EngineError> {
-        let handle = view.row.summary.handle;
-        let Some(task) = view.state.id() else { return Ok(Vec::new()) };
-        let of_task = self.follows.keys().filter(|run| run.task == task).map(|run| run.number);
-        let newest = of_task.max();
-        let new = view.state.runs.iter().rev().take_while(|run| Some(run.id.number) > newest);
-        let new: Vec<Run> = new.take(if newest.is_some() { NEW_RUNS } else { 1 }).cloned().collect();
+    async fn story(&mut self, view: &TaskView, forms: Forms<'_>) -> Result<Vec<Patch>, EngineError> {
+        let (state, handle) = (&*view.state, view.row.summary.handle);
+        let Some(task) = state.id() else { return Ok(Vec::new()) };
+        let newest = self.follows.newest_log(task);
+        let new = state.runs.iter().rev().take_while(|run| Some(run.id.number) > newest);
+        let new: Vec<&Run> = new.take(if newest.is_some() { NEW_RUNS } else { 1 }).collect();
         let (mut patches, mut begun) = (Vec::new(), Vec::new());
         for run in new.into_iter().rev() {
-            patches.push(Patch::append(format!("story-{handle}"), run_log(&run, handle, &[], 0)));
-            begun.push(Follow::begin(self.state.engine(), (run, handle), 0).await?);
+            let empty = LogView { run, task: handle, state, placed: &BTreeSet::new(), forms };
+            let section = run_log(empty, &[], 0, &Figures::default());
+            patches.push(Patch::append(format!("story-{handle}"), section));
+            begun.push(begin(self.state.engine(), (view, run), Shows::Log, 0).await?);
         }
         // All or none: a log counts as shown only once its place is sent.
-        self.follows.extend(begun.into_iter().map(|follow| (follow.run(), follow)));
-        self.forget_old(task);
-        Ok(patches)
-    }
-
-    /// Forgets runs that are over and read, but for the newest: it tells which others are new.
-    fn forget_old(&mut self, task: TaskId) {
-        let newest = self.follows.keys().filter(|run| run.task == task).max().copied();
-        self.follows.retain(|run, follow| !follow.is_done() || Some(*run) == newest || run.task != task);
-        self.cursor.runs.retain(|run, _| self.follows.contains_key(run));
-    }
-
-    /// Takes what is new in the logs, as much as fits into a frame.
-    async fn logs(&mut self) -> Vec<Patch> {
-        let mut room = Room::of_a_frame();
-        let mut patches = Vec::new();
-        for (run, follow) in &mut self.follows {
-            follow.pull().await;
-            patches.extend(follow.take(&mut room));
-            self.cursor.runs.insert(*run, follow.sent());
+        for follow in begun {
+            self.follows.add(follow);
         }
-        patches
+        self.follows.forget_old(state, task);
+        Ok(patches)
     }
 }

@@ -1,10 +1,11 @@
 //! Renders the regions of an open page anew, from the newest state, with the functions that rendered the page.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipa_events::TaskId;
 use ipa_pod::{EngineError, TaskView};
 
+use super::follows::Follows;
 use super::patch::Patch;
 use super::topic::{BoardFilter, Section};
 use crate::reading;
@@ -26,7 +27,8 @@ impl<'a> Regions<'a> {
         Self { state, csrf, views: BTreeMap::new() }
     }
 
-    const fn forms(&self) -> Forms<'a> {
+    /// Returns what the forms of the page need.
+    pub(super) const fn forms(&self) -> Forms<'a> {
         Forms::live(self.csrf)
     }
 
@@ -52,15 +54,20 @@ impl<'a> Regions<'a> {
     }
 
     /// Renders what every section of a task's page has around it.
-    pub(super) async fn task(&mut self, id: TaskId) -> Result<Vec<Patch>, EngineError> {
-        let forms = self.forms();
-        let view = self.view(id).await?;
-        let handle = view.row.summary.handle;
-        Ok(vec![
-            Patch::morph(format!("head-{handle}"), task::head(view, forms)),
-            Patch::morph(format!("decisions-{handle}"), task::decisions(view, forms)),
+    pub(super) fn task(&self, view: &TaskView, follows: &Follows) -> Vec<Patch> {
+        let (state, handle, forms) = (&*view.state, view.row.summary.handle, self.forms());
+        let at_hand = follows.what_is_at_hand(state);
+        let head = task::head(view, at_hand.as_ref(), forms);
+        let mut patches = vec![
+            Patch::morph(format!("head-{handle}"), head),
             Patch::morph(format!("side-{handle}"), task::side(view)),
-        ])
+        ];
+        // Where there are logs, what was asked in them is told with them.
+        if !follows.has(view.row.summary.id) {
+            let asked = task::decisions(state, handle, &BTreeSet::new(), forms);
+            patches.push(Patch::morph(format!("decisions-{handle}"), asked));
+        }
+        patches
     }
 
     /// Renders one section of a task's page, and the way to the others.

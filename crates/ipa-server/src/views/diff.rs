@@ -1,7 +1,9 @@
 //! The diff of a task: every changed file, line by line.
 
-use ipa_events::{Handle, Oid};
+use ipa_events::Handle;
+use ipa_events::task::TaskState;
 use ipa_pod::work::{ChangeKind, DiffFile, DiffSet};
+use ipa_pod::{Since, TaskView};
 use maud::{Markup, html};
 
 use crate::render::diff::hunk;
@@ -10,21 +12,61 @@ use crate::render::visible::visible;
 /// Files of a difference from here on are folded.
 const OPEN_FILES: usize = 30;
 
+/// Everything that the page shows.
+pub(crate) struct DiffPage<'a> {
+    /// The task.
+    pub(crate) view: &'a TaskView,
+    /// What its work is compared with.
+    pub(crate) since: Since,
+    /// The difference.
+    pub(crate) diff: &'a DiffSet,
+}
+
 /// Shows a difference.
-pub(crate) fn page(task: Handle, title: &str, head: Option<&Oid>, diff: &DiffSet) -> Markup {
+pub(crate) fn page(page: &DiffPage<'_>) -> Markup {
+    let DiffPage { view, since, diff } = page;
+    let (state, task) = (&*view.state, view.row.summary.handle);
     let (added, removed) = totals(diff);
     html! {
         p.crumbs { a href={ "/tasks/" (task) } { (task) } " / diff" }
-        h1 { bdi { (visible(title)) } }
+        h1 { bdi { (visible(&state.title)) } }
+        (compared(state, task, *since))
         p {
             (diff.files.len()) @if diff.files.len() == 1 { " file, " } @else { " files, " }
              (count(added, removed))
-            @if let Some(head) = head { ", up to commit " code { (head.short()) } " and what is not committed yet" }
+            @if let Some(head) = &state.head { ", up to commit " code { (head.short()) } " and what is not committed yet" }
         }
         @if diff.truncated { p.flash { "There is more than is shown here." } }
-        @if diff.files.is_empty() { p.empty { "Nothing has changed yet." } }
+        @if diff.files.is_empty() { p.empty { (nothing(state, *since)) } }
         @if diff.files.len() > 1 { (list(diff)) }
         @for (index, file) in diff.files.iter().enumerate() { (one(task, index, file)) }
+    }
+}
+
+/// Shows what the work is compared with, and the way to the other comparison.
+fn compared(state: &TaskState, task: Handle, since: Since) -> Markup {
+    let way = |to: Since, word: &str, label: &str| {
+        html! {
+            a href={ "/tasks/" (task) "/diff?since=" (word) } aria-current=[(to == since).then_some("page")] {
+                (label) @if let Some(commit) = to.commit(state) { " " code { (commit.short()) } }
+            }
+        }
+    };
+    html! {
+        nav.tabs aria-label="Compared with" {
+            (way(Since::Base, "base", "Since the base"))
+            @if state.reviewed().is_some() { (way(Since::Review, "review", "Since the last review")) }
+        }
+        @if since == Since::Review && state.reviewed().is_none() {
+            p.flash { "Nobody has reviewed this yet: all of it is new." }
+        }
+    }
+}
+
+fn nothing(state: &TaskState, since: Since) -> &'static str {
+    match since {
+        Since::Review if state.reviewed().is_some() => "Nothing has changed since the last review.",
+        Since::Review | Since::Base => "Nothing has changed yet.",
     }
 }
 

@@ -2,21 +2,26 @@
 //! same functions: the head, the open decisions, the sections, the log, the side.
 
 mod controls;
+pub(crate) mod now;
 mod side;
 
+pub(crate) use now::AtHand;
 pub(crate) use side::side;
 
-use ipa_events::task::{Run, TaskState};
-use ipa_events::{Handle, PodCondition, Status};
+use std::collections::BTreeSet;
+
+use ipa_events::task::{Decision, Run, TaskState};
+use ipa_events::{DecisionId, Handle, PodCondition, Status, title_of};
 use ipa_pod::TaskView;
 use maud::{Markup, html};
 
-use super::components::decision::{Item, decision};
+use super::components::decision::{Item, decision, kind_of};
 use super::components::form::Forms;
+use super::components::log::{LogView, run_log};
 use super::components::status::{badge, steps};
-use super::components::time::{cost, moment};
-use super::components::{document, evidence, log};
-use crate::live::{Entry, Section};
+use super::components::time::moment;
+use super::components::{document, evidence};
+use crate::live::{Entry, Figures, Section};
 use crate::render::markdown::markdown;
 use crate::render::visible::visible;
 
@@ -40,6 +45,8 @@ pub(crate) struct Shown {
     pub(crate) entries: Vec<Entry>,
     /// How many entries come before these.
     pub(crate) earlier: usize,
+    /// What it is at.
+    pub(crate) figures: Figures,
     /// Why the log cannot be read, if that is so.
     pub(crate) fault: Option<String>,
 }
@@ -52,6 +59,10 @@ pub(crate) struct TaskPage<'a> {
     pub(crate) section: Section,
     /// The run whose log is shown, in the section `log`.
     pub(crate) shown: Option<&'a Shown>,
+    /// What the agent is at.
+    pub(crate) at_hand: Option<&'a AtHand>,
+    /// The decisions whose form stands in the log that is shown.
+    pub(crate) placed: &'a BTreeSet<DecisionId>,
     /// How much the work differs, once there is any.
     pub(crate) stat: Option<Stat>,
 }
@@ -61,21 +72,21 @@ pub(crate) fn page(task: &TaskPage<'_>, forms: Forms<'_>) -> Markup {
     let view = task.view;
     let handle = view.row.summary.handle;
     html! {
-        (head(view, forms))
-        (decisions(view, forms))
+        (head(view, task.at_hand, forms))
+        (decisions(&view.state, handle, task.placed, forms))
         div.cols {
             div.main {
                 (tabs(view, task.section, task.stat))
-                @if task.section == Section::Log { (story(view, task.shown)) (composer(handle, forms)) }
+                @if task.section == Section::Log { (story(task, forms)) (composer(handle, forms)) }
                 @else { (section(view, task.section)) }
             }
-            (side(view))
+            div.beside { (now::panel(&view.state, handle, task.at_hand)) (side(view)) }
         }
     }
 }
 
 /// Shows what the task is, what it does, and what can be asked of it.
-pub(crate) fn head(view: &TaskView, forms: Forms<'_>) -> Markup {
+pub(crate) fn head(view: &TaskView, at_hand: Option<&AtHand>, forms: Forms<'_>) -> Markup {
     let (row, state) = (&view.row, &*view.state);
     let handle = row.summary.handle;
     html! {
@@ -86,23 +97,15 @@ pub(crate) fn head(view: &TaskView, forms: Forms<'_>) -> Markup {
                 @if let Some(run) = state.open_run() {
                     span.quiet { (run.role) ", started " (moment(run.started_at.unwrap_or(run.requested_at))) }
                 }
-                (spent(state))
+                (now::meter(state, handle, at_hand))
+                @if let Some((_, budget)) = state.open_run().and_then(|run| run.budget) {
+                    span.quiet { "used: " (budget) }
+                }
             }
             (steps(state.phase, state.ended_in))
             (waiting(view))
             (controls::controls(view, forms))
         }
-    }
-}
-
-/// Shows what the task cost, of what it may cost, and the budget of which its run has used much.
-fn spent(state: &TaskState) -> Markup {
-    let budget = state.task_budget();
-    html! {
-        @if let Some(cost) = cost(state.usage.cost_microusd).or(budget.map(|_| "$0.00".to_owned())) {
-            span.quiet { (cost) @if let Some(budget) = budget { " of " (budget.limit) } }
-        }
-        @if let Some((_, budget)) = state.open_run().and_then(|run| run.budget) { span.quiet { "used: " (budget) } }
     }
 }
 
@@ -127,14 +130,32 @@ fn waiting(view: &TaskView) -> Markup {
     }
 }
 
-/// Shows what waits for a person, with its forms.
-pub(crate) fn decisions(view: &TaskView, forms: Forms<'_>) -> Markup {
-    let (state, handle) = (&*view.state, view.row.summary.handle);
+/// Shows what waits for a person: with its form, or the way to the form where the agent asked.
+pub(crate) fn decisions(
+    state: &TaskState,
+    handle: Handle,
+    placed: &BTreeSet<DecisionId>,
+    forms: Forms<'_>,
+) -> Markup {
     html! {
         div.decisions id={ "decisions-" (handle) } {
             @for open in state.waiting_for_person() {
-                (decision(Item { state, handle, decision: open, typed: "" }, forms))
+                @if placed.contains(&open.id) { (elsewhere(handle, open)) }
+                @else { (decision(Item { state, handle, decision: open, typed: "" }, forms)) }
             }
+        }
+    }
+}
+
+/// Shows the way to a decision that stands in the log.
+fn elsewhere(handle: Handle, open: &Decision) -> Markup {
+    let name = open.id.handle(handle);
+    html! {
+        p.pointer id={ "pointer-" (name) } {
+            span.kind { span aria-hidden="true" { "◆ " } (kind_of(open.asked.kind())) } " " span.name { (name) } " "
+            b { (visible(&title_of(&open.asked))) } " "
+            a href={ "#decision-" (name) } { "Answer it in the log" }
+            span.quiet { " or in the " a href={ "/inbox#decision-" (name) } { "inbox" } }
         }
     }
 }
@@ -212,18 +233,19 @@ fn configured(state: &TaskState) -> Markup {
     }
 }
 
-/// Shows what the agents do: the run that is shown with its log, the earlier ones by name.
-pub(crate) fn story(view: &TaskView, shown: Option<&Shown>) -> Markup {
-    let handle = view.row.summary.handle;
+/// Shows what the agents do: the run that is shown, with its log.
+fn story(page: &TaskPage<'_>, forms: Forms<'_>) -> Markup {
+    let TaskPage { view, shown, placed, .. } = page;
+    let (task, state) = (view.row.summary.handle, &*view.state);
     html! {
-        div.story id={ "story-" (handle) } {
+        div.story id={ "story-" (task) } {
             @match shown {
                 Some(shown) => {
                     // Why a parked task cannot be read stands in the head already.
                     @if let Some(fault) = shown.fault.as_ref().filter(|_| !matches!(view.row.pod, PodCondition::Parked(_))) { p.flash role="alert" { (visible(fault)) } }
-                    (log::run_log(&shown.run, handle, &shown.entries, shown.earlier))
+                    (run_log(LogView { run: &shown.run, task, state, placed, forms }, &shown.entries, shown.earlier, &shown.figures))
                 },
-                None => p.empty id={ "no-run-" (handle) } { "No agent has worked on this yet." },
+                None => p.empty id={ "no-run-" (task) } { "No agent has worked on this yet." },
             }
         }
     }

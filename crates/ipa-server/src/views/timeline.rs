@@ -7,9 +7,9 @@ use ipa_pod::TaskView;
 use maud::{Markup, html};
 use serde_json::Value;
 
-use super::components::log::pretty;
 use super::components::status::phase_name;
 use super::components::time::{cost, moment};
+use super::components::tool::pretty;
 use crate::render::visible::visible;
 
 /// A part of a task's events.

@@ -1,22 +1,33 @@
-//! `/tasks/{id}/diff`: what a task changed.
+//! `/tasks/{id}/diff?since=`: what a task changed, from its beginning or since somebody last looked.
 
 use axum::extract::State;
 use maud::Markup;
+use serde::Deserialize;
 
 use super::task::find;
 use super::{begin, live_of};
-use crate::api::extract::In;
+use crate::api::extract::{Asked, In, since};
 use crate::error::problem::Refusal;
 use crate::state::AppState;
-use crate::views::diff;
+use crate::views::diff::{self, DiffPage};
 use crate::views::layout::{Place, page};
 
-pub(super) async fn show(State(state): State<AppState>, In(id): In<String>) -> Result<Markup, Refusal> {
+/// What to compare with.
+#[derive(Deserialize)]
+pub(super) struct Query {
+    since: Option<String>,
+}
+
+pub(super) async fn show(
+    State(state): State<AppState>,
+    In(id): In<String>,
+    Asked(asked): Asked<Query>,
+) -> Result<Markup, Refusal> {
+    let since = since(asked.since.as_deref())?;
     let after = begin(&state);
     let view = find(&state, &id).await?;
-    let (task, handle) = (view.row.summary.id, view.row.summary.handle);
-    let found = state.engine().diff(task).await?;
+    let found = state.engine().diff(view.row.summary.id, since).await?;
     let live = live_of(&state, after, Vec::new()).await?;
-    let main = diff::page(handle, &view.state.title, view.state.head.as_ref(), &found);
-    Ok(page(&format!("{handle} diff"), Place::Elsewhere, Some(&live), &main))
+    let main = diff::page(&DiffPage { view: &view, since, diff: &found });
+    Ok(page(&format!("{} diff", view.row.summary.handle), Place::Elsewhere, Some(&live), &main))
 }

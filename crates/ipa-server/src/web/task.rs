@@ -1,10 +1,12 @@
 //! `/tasks/{id}`: the page of a task.
 
+use std::collections::BTreeSet;
+
 use axum::extract::State;
 use ipa_events::task::Run;
-use ipa_events::{Oid, Reference, RunId};
+use ipa_events::{DecisionId, Oid, Reference, RunId};
 use ipa_pod::log::TailError;
-use ipa_pod::{Engine, EngineError, TaskView};
+use ipa_pod::{Engine, EngineError, Since, TaskView};
 use maud::Markup;
 use serde::Deserialize;
 
@@ -16,10 +18,12 @@ use crate::live::{CAUGHT_UP, Log, Section, Topic};
 use crate::reading;
 use crate::security::Viewer;
 use crate::state::AppState;
+use crate::views::components::asked::asked_by;
 use crate::views::components::form::Forms;
 use crate::views::diff::totals;
 use crate::views::layout::{Place, page};
-use crate::views::task::{self, Shown, Stat, TaskPage};
+use crate::views::task::now::run_at_hand;
+use crate::views::task::{self, AtHand, Shown, Stat, TaskPage};
 
 /// How many events of a log are read at a time.
 const BATCH: usize = 1_000;
@@ -63,10 +67,21 @@ pub(super) async fn show(
             (None, None) => topics.push(Topic::Story(reference)),
         }
     }
+    let at_hand = at_hand(state.engine(), &view, shown.as_ref()).await;
+    // What is past is read, and not answered there.
+    let placed = shown.as_ref().filter(|_| asked.before.is_none()).map(|shown| placed(&view, shown));
+    let placed = placed.unwrap_or_default();
     let stat = stat(state.engine(), &view).await;
     let live = live_of(&state, after, topics).await?;
     let main = task::page(
-        &TaskPage { view: &view, section, shown: shown.as_ref(), stat },
+        &TaskPage {
+            view: &view,
+            section,
+            shown: shown.as_ref(),
+            at_hand: at_hand.as_ref(),
+            placed: &placed,
+            stat,
+        },
         Forms::live(viewer.csrf()),
     );
     let title = format!("{handle} {}", view.state.title);
@@ -93,7 +108,7 @@ pub(crate) fn stat_key(view: &TaskView) -> StatKey {
 /// cannot be told.
 pub(crate) async fn stat(engine: &Engine, view: &TaskView) -> Option<Stat> {
     let task = view.state.id().filter(|_| view.state.base().is_some())?;
-    let diff = engine.diff(task).await.ok()?;
+    let diff = engine.diff(task, Since::Base).await.ok()?;
     let (added, removed) = totals(&diff);
     Some(Stat { files: diff.files.len(), added, removed })
 }
@@ -117,8 +132,25 @@ async fn read_log(engine: &Engine, run: &Run, before: Option<u64>) -> (Shown, u6
         Err(LogFault::Engine(error)) => Some(chain(&error)),
         Err(LogFault::Tail(error)) => Some(chain(&error)),
     };
+    let (figures, seq) = (log.figures().clone(), log.seq);
     let (entries, earlier) = (log.entries.into(), log.earlier);
-    (Shown { run: run.clone(), entries, earlier, fault }, log.seq)
+    (Shown { run: run.clone(), entries, earlier, figures, fault }, seq)
+}
+
+/// Finds out what the agent of a task is at.
+async fn at_hand(engine: &Engine, view: &TaskView, shown: Option<&Shown>) -> Option<AtHand> {
+    let run = run_at_hand(&view.state)?;
+    if let Some(shown) = shown.filter(|shown| shown.run.id == run.id) {
+        return Some(AtHand { run: run.clone(), figures: shown.figures.clone() });
+    }
+    let (read, _) = read_log(engine, run, Some(0)).await;
+    Some(AtHand { run: run.clone(), figures: read.figures })
+}
+
+/// Lists the decisions that stand in a log, where they were asked for.
+fn placed(view: &TaskView, shown: &Shown) -> BTreeSet<DecisionId> {
+    let last = shown.entries.iter().rev().take(CAUGHT_UP);
+    last.filter_map(|entry| asked_by(&view.state, shown.run.id, entry)).map(|decision| decision.id).collect()
 }
 
 enum LogFault {

@@ -61,6 +61,9 @@ pub struct AnsweredBy {
     pub verdict: String,
     /// What was said with it.
     pub text: Option<String>,
+    /// What the tool got in the place of what its agent wanted, JSON text; with `edit` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<String>,
 }
 
 /// Exactly what is asked.

@@ -25,20 +25,20 @@ pub(crate) struct Frame {
 }
 
 /// A stream as a browser reads it.
-struct Reader {
+pub(crate) struct Reader {
     pieces: BodyDataStream,
     rest: String,
 }
 
 impl Reader {
-    async fn open(site: &Site, path: &str, last: Option<&str>) -> Self {
+    pub(crate) async fn open(site: &Site, path: &str, last: Option<&str>) -> Self {
         let response = site.open(path, last).await;
         assert_eq!(response.status(), StatusCode::OK);
         Self { pieces: response.into_body().into_data_stream(), rest: String::new() }
     }
 
     /// Returns the next frame; none when the stream ended.
-    async fn next(&mut self) -> Option<Frame> {
+    pub(crate) async fn next(&mut self) -> Option<Frame> {
         loop {
             if let Some((frame, rest)) = self.rest.split_once("\n\n") {
                 let frame = parse(frame);
@@ -94,7 +94,7 @@ pub(crate) async fn read_frames(site: &Site, path: &str, patches: usize) -> Vec<
 }
 
 /// What keeps a page in step, as its body says.
-fn live_of(page: &str) -> String {
+pub(crate) fn live_of(page: &str) -> String {
     let attribute = |name: &str| {
         let (_, rest) = page.split_once(&format!("{name}=\"")).unwrap();
         rest.split('"').next().unwrap().to_owned()
@@ -178,7 +178,8 @@ async fn a_patch_is_what_the_page_would_show() {
             for patch in frame.data.split("<ipa-patch ").skip(1) {
                 let (head, html) = patch.split_once('>').unwrap();
                 let to = head.split('"').nth(1).unwrap();
-                if head.contains(r#"op="morph""#) {
+                // The page that was open has the log of the run before, too.
+                if head.contains(r#"op="morph""#) && !to.starts_with("doing-T-1.r1") {
                     let html = html.strip_suffix("</ipa-patch>").unwrap();
                     assert_eq!(html, element(&page, to), "{path}: {to}");
                     patched += 1;

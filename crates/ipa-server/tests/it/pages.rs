@@ -467,5 +467,5 @@ async fn a_run_that_is_over_says_how_it_ended() {
     site.agent.does(run, [Did::Finished(finished)]);
     let page = site.page("/tasks/T-1").await;
     shows(&element(&page, "log-T-1.r1"), &["I read answer.txt", "✓ completed", "exit 0"]);
-    shows(&element(&page, "side-T-1"), &["Runs", "r1 spec", "✓ completed", "$0.12, 1000 tokens"]);
+    shows(&element(&page, "side-T-1"), &["Runs", "r1 spec", "✓ completed", "$0.12, 1,000 tokens"]);
 }

@@ -48,13 +48,13 @@ async fn infested(site: &Site, evil: &str) -> TheTask {
     site.agent.does(
         run,
         [
-            Did::Started { session: None, model: Some(evil.into()) },
+            Did::Started { session: None, model: Some(evil.into()), version: Some(evil.into()) },
             Did::Text { text: evil.into() },
             Did::Thinking { text: evil.into() },
             tool(evil),
             Did::ToolResult { id: evil.into(), output: evil.into(), failed: true },
             Did::ToolResult { id: "?".into(), output: evil.into(), failed: false },
-            Did::Plan { steps: vec![PlanStep { text: evil.into(), status: evil.into() }] },
+            Did::Plan { steps: vec![PlanStep { text: evil.into(), status: evil.into() }], call: None },
             Did::Diagnostic { text: evil.into() },
             Did::Unknown { kind: evil.into() },
             Did::Retrying { detail: evil.into() },

@@ -4,6 +4,7 @@
 
 use std::ffi::OsString;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -11,9 +12,10 @@ use std::process::ExitCode;
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
+use rustix::pty::{OpenptFlags, openpt, ptsname};
 
 use crate::error::WorkspaceError;
-use crate::fs::{names, private_dir, write_new};
+use crate::fs::{private_dir, write_new};
 
 /// The name of the helper that makes the attempts.
 pub(crate) const NAME: &str = "sandbox-probe";

@@ -21,6 +21,8 @@ pub(super) struct Head<'a> {
     pub(super) session_id: Option<String>,
     #[serde(default)]
     pub(super) model: Option<String>,
+    #[serde(default, rename = "claude_code_version")]
+    pub(super) version: Option<String>,
     #[serde(default)]
     pub(super) request_id: Option<String>,
     #[serde(default)]

@@ -154,6 +154,11 @@ impl Browser {
         self.act(set).unwrap();
     }
 
+    fn scheme(&self, value: &str) {
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": value }] });
+        self.act(async |it| it.cdp().send_raw("Emulation.setEmulatedMedia", media.clone()).await).unwrap();
+    }
+
     pub(super) fn tab(&self) -> WindowHandle {
         self.act(async |it| it.window().await).unwrap()
     }
@@ -169,13 +174,14 @@ impl Browser {
         self.act(async |it| it.switch_to_window(tab.clone()).await).unwrap();
     }
 
-    /// Takes a picture of the page as a desk and as a phone shows it, if the caller wants pictures (`IPA_SHOTS`).
+    /// Takes pictures of the page as a desk and as a phone shows it, light and dark, if the caller wants pictures (`IPA_SHOTS`).
     pub(super) fn picture(&self, name: &str) {
         let Some(folder) = std::env::var_os("IPA_SHOTS").map(PathBuf::from) else { return };
         fs::create_dir_all(&folder).unwrap();
-        for size in [PHONE, DESK] {
+        for (size, scheme) in [(PHONE, "dark"), (PHONE, "light"), (DESK, "dark"), (DESK, "light")] {
             self.screen(size);
-            let file = folder.join(format!("{name}-{}.png", size.0));
+            self.scheme(scheme);
+            let file = folder.join(format!("{name}-{}-{scheme}.png", size.0));
             self.act(async |it| it.screenshot(&file).await).unwrap();
         }
     }

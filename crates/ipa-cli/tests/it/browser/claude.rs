@@ -45,7 +45,7 @@ fn the_real_claude_is_asked_allowed_and_reviewed_in_a_browser() {
     browser.click("Allow once");
     browser.sees("approve commit");
     browser.sees("✓ checks passed");
-    browser.sees("approved with changes");
+    browser.sees("allowed with changes");
     browser.picture("claude-review");
     browser.click("Approve");
     browser.sees("✓ completed");

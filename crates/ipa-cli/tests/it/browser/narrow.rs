@@ -47,7 +47,7 @@ const APPROVE: &str = "
     return over === button && at.top >= 0 && at.bottom <= innerHeight ? 'seen' : JSON.stringify(at);";
 
 #[track_caller]
-fn fits(browser: &Browser, page: &str) {
+pub(super) fn fits(browser: &Browser, page: &str) {
     let widths =
         browser.run("return [innerWidth, document.documentElement.scrollWidth, document.body.scrollWidth]");
     assert_eq!(

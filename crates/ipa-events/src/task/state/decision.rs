@@ -93,6 +93,17 @@ impl Asked {
         }
     }
 
+    /// Returns what a person sees, if it is a gate that a person opens.
+    pub const fn seen_by_person(&self) -> Option<&Seen> {
+        match self {
+            Self::Gate { seen, policy: GatePolicy::Ask, .. } => Some(seen),
+            Self::Gate { policy: GatePolicy::Auto, .. }
+            | Self::Permission { .. }
+            | Self::Question { .. }
+            | Self::Escalation { .. } => None,
+        }
+    }
+
     /// Returns the run that waits for it, if one does, and the agent's own key.
     pub const fn run(&self) -> Option<(RunId, &Arc<str>)> {
         match self {

@@ -80,6 +80,13 @@ impl TaskState {
         self.checks.iter().rev().find(of_this).map(|result| result.passed)
     }
 
+    /// Returns the commit that a person last saw at a gate which is closed by now: approved, rejected, or left
+    /// behind. What came after it is what they have not seen.
+    pub fn reviewed(&self) -> Option<&Oid> {
+        let closed = self.decisions.iter().rev().filter(|decision| decision.answered.is_some());
+        closed.filter_map(|decision| decision.asked.seen_by_person()).find_map(|seen| seen.head.as_ref())
+    }
+
     /// Returns what a person is to see at the gate of the current phase.
     pub fn seen(&self) -> Seen {
         let head = self.head.clone();
@@ -97,4 +104,46 @@ impl TaskState {
 /// A phase whose product is a document has nothing else to show.
 const fn document_only(document: Option<u32>) -> Seen {
     Seen { document, head: None, checks: Evidence::NoneConfigured }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::task::limits::GatePolicy;
+    use crate::task::state::{Answered, Asked, Decision};
+    use crate::value::{DecisionId, PayloadHash};
+
+    /// Adds a gate that shows a commit, or a document; closed, or open.
+    fn gate(state: &mut TaskState, policy: GatePolicy, head: Option<&Oid>, answered: Option<Answered>) {
+        let seen = Seen { document: None, head: head.cloned(), checks: Evidence::NoneConfigured };
+        let number = u32::try_from(state.decisions.len()).unwrap() + 1;
+        let task = "0193b2f4-5c1e-7000-8000-000000000001".parse().unwrap();
+        state.decisions.push(Decision {
+            id: DecisionId::new(task, number),
+            asked: Asked::Gate { from: Phase::Review, to: Phase::Completed, seen, policy },
+            payload_hash: PayloadHash::of(b"seen"),
+            at: jiff::Timestamp::UNIX_EPOCH,
+            answered,
+        });
+    }
+
+    #[test]
+    fn what_was_reviewed_last_is_what_a_person_saw_at_a_gate() {
+        let commits: Vec<Oid> = ["1", "2", "3"].map(|digit| digit.repeat(40).parse().unwrap()).into();
+        let closed = Some(Answered::Withdrawn { why: "sent back".into() });
+        let mut state = TaskState::default();
+        assert_eq!(state.reviewed(), None);
+        gate(&mut state, GatePolicy::Ask, None, closed.clone());
+        assert_eq!(state.reviewed(), None, "a document is no commit");
+        gate(&mut state, GatePolicy::Ask, commits.first(), closed.clone());
+        gate(&mut state, GatePolicy::Auto, commits.get(1), closed.clone());
+        gate(&mut state, GatePolicy::Ask, commits.get(2), None);
+        assert_eq!(
+            state.reviewed(),
+            commits.first(),
+            "neither what a policy passed nor what is open was reviewed"
+        );
+        gate(&mut state, GatePolicy::Ask, commits.get(2), closed);
+        assert_eq!(state.reviewed(), commits.get(2));
+    }
 }

@@ -6,7 +6,8 @@ use maud::{Markup, html};
 
 use super::form::Forms;
 use super::time::moment;
-use super::{document, evidence, log};
+use super::tool::pretty;
+use super::{document, evidence};
 use crate::render::markdown::markdown;
 use crate::render::visible::visible;
 
@@ -44,7 +45,8 @@ pub(crate) fn decision(item: Item<'_>, forms: Forms<'_>) -> Markup {
     }
 }
 
-const fn kind_of(kind: DecisionKind) -> &'static str {
+/// Returns the word for a kind of decision.
+pub(crate) const fn kind_of(kind: DecisionKind) -> &'static str {
     match kind {
         DecisionKind::Gate => "Gate",
         DecisionKind::Permission => "Permission",
@@ -77,6 +79,9 @@ fn gate(state: &TaskState, (handle, decision): (Handle, &Decision), from: Phase,
                 p {
                     "Commit " code { (head.short()) } ", " (evidence::evidence(seen.checks)) ". "
                     a href={ "/tasks/" (handle) "/diff" } { "Read the diff" }
+                    @if state.reviewed().is_some_and(|commit| commit != head) {
+                        ", or " a href={ "/tasks/" (handle) "/diff?since=review" } { "what changed since the last review" }
+                    }
                 }
                 (evidence::checks(state, head))
                 (evidence::criteria(state, head))
@@ -119,7 +124,7 @@ fn answer(asked: &Asked, name: &str, typed: &str) -> Markup {
             (verdicts("Approve", "Reject"))
         },
         Asked::Permission { input, .. } => html! {
-            (input_of(name, &log::pretty(input)))
+            (input_of(name, &pretty(input)))
             (field("Why (needed to deny; the agent is told)"))
             (verdicts("Allow once", "Deny"))
         },

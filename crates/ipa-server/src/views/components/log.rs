@@ -1,26 +1,44 @@
 //! What an agent did: one entry at a time, in the same form whether it just happened or is read later.
 
-use ipa_events::task::{Run, RunState, Usage};
-use ipa_events::{Handle, Outcome, Role};
-use ipa_pod::log::{Asked, Finished, PlanStep};
-use maud::{Markup, html};
-use serde_json::Value;
+use std::collections::BTreeSet;
 
+use ipa_events::task::{Run, RunState, TaskState, Usage};
+use ipa_events::{DecisionId, Handle, Outcome, Role};
+use jiff::{SignedDuration, Timestamp};
+use maud::{Markup, html};
+
+use super::asked;
+use super::form::Forms;
+use super::plan::plan_line;
 use super::status::phase_name;
-use super::time::{cost, duration, moment};
-use crate::live::{Entry, EntryBody, Tool, ToolResult};
+use super::time::{duration, moment, usage};
+use super::tool::used;
+use crate::live::{Block, Entry, EntryBody, Figures, Now, Over, Tally, Turn, blocks};
 use crate::render::ansi::{ansi, has_escapes};
 use crate::render::markdown::markdown;
 use crate::render::visible::visible;
 
-/// Of a tool's output, this many bytes at its end are shown.
-const OUTPUT: usize = 24 * 1024;
-/// Of what a tool was to do, one line of this many characters.
-const BRIEF: usize = 120;
+/// The most tools that the line of a stretch names.
+const NAMED: usize = 8;
+
+/// What it takes to show the log of a run.
+#[derive(Clone, Copy)]
+pub(crate) struct LogView<'a> {
+    /// The run.
+    pub(crate) run: &'a Run,
+    /// The task's short name.
+    pub(crate) task: Handle,
+    /// The task: it knows what became of what the agent asked.
+    pub(crate) state: &'a TaskState,
+    /// The decisions whose form stands in the log. The form of any other stands above it.
+    pub(crate) placed: &'a BTreeSet<DecisionId>,
+    /// What the forms need.
+    pub(crate) forms: Forms<'a>,
+}
 
 /// How what an agent says is to be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Voice {
+enum Voice {
     /// As Markdown: an agent that talks.
     Markdown,
     /// As lines of a terminal: a program that prints.
@@ -29,7 +47,7 @@ pub(crate) enum Voice {
 
 impl Voice {
     /// Returns how a run's agent talks.
-    pub(crate) fn of(run: &Run) -> Self {
+    fn of(run: &Run) -> Self {
         let prints = run.role == Role::Check || run.runtime.kind() == "command";
         if prints { Self::Terminal } else { Self::Markdown }
     }
@@ -40,8 +58,29 @@ pub(crate) fn log_id(run: &Run, task: Handle) -> String {
     format!("log-{}", run.id.handle(task))
 }
 
+/// Returns the id of an entry in a page.
+pub(crate) fn entry_id(run: &Run, task: Handle, seq: u64) -> String {
+    format!("e-{}-{seq}", run.id.handle(task))
+}
+
+/// Returns the id of a stretch in a page.
+pub(crate) fn stretch_id(run: &Run, task: Handle, first: u64) -> String {
+    format!("s-{}-{first}", run.id.handle(task))
+}
+
+/// Returns the id of the line of a stretch in a page.
+pub(crate) fn stretch_line_id(run: &Run, task: Handle, first: u64) -> String {
+    format!("g-{}-{first}", run.id.handle(task))
+}
+
+/// Returns the id of what says what a run is at.
+pub(crate) fn doing_id(run: &Run, task: Handle) -> String {
+    format!("doing-{}", run.id.handle(task))
+}
+
 /// Shows the heading and the log of a run, with the entries that are there.
-pub(crate) fn run_log(run: &Run, task: Handle, entries: &[Entry], earlier: usize) -> Markup {
+pub(crate) fn run_log(view: LogView<'_>, entries: &[Entry], earlier: usize, figures: &Figures) -> Markup {
+    let LogView { run, task, .. } = view;
     let name = run.id.handle(task);
     html! {
         section.run id={ "run-" (name) } aria-label={ "Run " (name) } {
@@ -51,8 +90,14 @@ pub(crate) fn run_log(run: &Run, task: Handle, entries: &[Entry], earlier: usize
                 p.earlier { a href={ "/tasks/" (task) "?run=" (run.id.number) "&before=" (before) } { (earlier) " earlier entries" } }
             }
             div.log.ended[!run.is_open()] id=(log_id(run, task)) role="log" aria-live="off" aria-label={ "Log of " (name) } tabindex="0" {
-                @for entry in entries { (self::entry(run, task, entry)) }
+                @for block in blocks(entries) {
+                    @match block {
+                        Block::One(it) => (entry(view, it)),
+                        Block::Stretch(first, all) => (stretch(view, first, all)),
+                    }
+                }
             }
+            (doing(run, task, figures))
         }
     }
 }
@@ -68,10 +113,21 @@ pub(crate) fn run_heading(run: &Run, task: Handle) -> Markup {
                     Some(check) => code { (visible(check)) },
                     None => (visible(run.runtime.as_str())),
                 }
-                ", " (moment(run.started_at.unwrap_or(run.requested_at)))
+                ", " (moment(began(run)))
             }
         }
     }
+}
+
+/// Returns when a run began.
+pub(crate) fn began(run: &Run) -> Timestamp {
+    run.started_at.unwrap_or(run.requested_at)
+}
+
+/// Returns when something in a run happened.
+fn when(run: &Run, at_ms: u64) -> Timestamp {
+    let after = SignedDuration::from_millis(i64::try_from(at_ms).unwrap_or(i64::MAX));
+    began(run).saturating_add(after).unwrap_or(Timestamp::MAX)
 }
 
 /// Says how far a run is, in a few words.
@@ -98,26 +154,63 @@ fn ending(outcome: &Outcome) -> Markup {
     }
 }
 
-/// Returns the id of an entry in a page.
-pub(crate) fn entry_id(run: &Run, task: Handle, seq: u64) -> String {
-    format!("e-{}-{seq}", run.id.handle(task))
+/// Shows a stretch: one line for what went well, then every entry in its order. A style hides what the line
+/// stands for while it is folded; what works or failed is always seen.
+pub(crate) fn stretch(view: LogView<'_>, first: u64, entries: &[Entry]) -> Markup {
+    html! {
+        div.stretch id=(stretch_id(view.run, view.task, first)) {
+            (stretch_line(view, first, &Tally::of(entries)))
+            @for it in entries { (entry(view, it)) }
+        }
+    }
+}
+
+/// Shows the line of a stretch: how many tools went well, and which.
+pub(crate) fn stretch_line(view: LogView<'_>, first: u64, tally: &Tally) -> Markup {
+    let tools = tally.most_used();
+    let more = tools.len().saturating_sub(NAMED);
+    html! {
+        details.fold id=(stretch_line_id(view.run, view.task, first)) hidden[!tally.folds()] {
+            summary {
+                span.sign aria-hidden="true" { "▸" } " "
+                b { (tally.count()) " tools" } " "
+                span.brief {
+                    @for (index, (name, count)) in tools.iter().take(NAMED).enumerate() {
+                        @if index > 0 { " " }
+                        (visible(name)) @if *count > 1 { "×" (count) }
+                    }
+                    @if more > 0 { " and " (more) " more" }
+                    @if tally.thoughts > 0 { ", " (tally.thoughts) @if tally.thoughts == 1 { " thought" } @else { " thoughts" } }
+                }
+                " " span.took { (duration(tally.took_ms)) }
+            }
+        }
+    }
 }
 
 /// Shows one entry.
-pub(crate) fn entry(run: &Run, task: Handle, entry: &Entry) -> Markup {
-    let id = entry_id(run, task, entry.seq);
+pub(crate) fn entry(view: LogView<'_>, entry: &Entry) -> Markup {
+    let id = entry_id(view.run, view.task, entry.seq);
     match &entry.body {
         EntryBody::Tool(tool) => used(&id, tool),
-        EntryBody::Said(text) => line(&id, "said", &said(Voice::of(run), text)),
+        EntryBody::Said(text) => line(&id, "said", &said(Voice::of(view.run), text)),
         EntryBody::Thought(text) => html! {
             details.e.thought id=(id) { summary { "thought" } div.doc { (markdown(text)) } }
         },
-        EntryBody::Plan(steps) => line(&id, "plan", &plan(steps)),
-        EntryBody::Asked(asked) => line(&id, "asked", &question(asked)),
+        EntryBody::Plan(steps) => plan_line(&id, steps),
+        EntryBody::Asked(ask) => line(&id, "asked", &asked::in_place(view, entry, ask)),
+        EntryBody::Turn(turn) => line(&id, "turn", &self::turn(view.run, *turn)),
         EntryBody::Printed(text) => line(&id, "printed", &ansi(text)),
-        EntryBody::Started(model) => line(&id, "note", &html! { "works with " (visible(model)) }),
+        EntryBody::Started { model, version } => line(
+            &id,
+            "note",
+            &html! {
+                "works with " (visible(model))
+                @if let Some(version) = version { ", program version " (visible(version)) }
+            },
+        ),
         EntryBody::Note(text) => line(&id, "note", &html! { (visible(text)) }),
-        EntryBody::Over(finished) => line(&id, "over", &over(finished)),
+        EntryBody::Over(over) => line(&id, "over", &self::over(over, entry.at_ms)),
     }
 }
 
@@ -132,131 +225,58 @@ fn said(voice: Voice, text: &str) -> Markup {
     }
 }
 
-fn used(id: &str, tool: &Tool) -> Markup {
-    let failed = tool.result.as_ref().is_some_and(|result| result.failed);
-    let (class, sign, says) = match &tool.result {
-        None => ("busy", "●", "running"),
-        Some(result) if result.failed => ("failed", "✗", "failed"),
-        Some(_) => ("done", "▸", "done"),
-    };
+fn turn(run: &Run, turn: Turn) -> Markup {
     html! {
-        details.e.tool.(class) id=(id) open[failed] {
-            summary {
-                span.sign aria-hidden="true" { (sign) } " " span.vh { (says) " " }
-                b { (tool.name.as_deref().map_or_else(|| "result".into(), visible)) } " "
-                span.brief { (visible(&brief(&tool.input))) }
-                @if let Some(result) = &tool.result { " " span.took { (duration(result.took_ms)) } }
-            }
-            @if says_more(&tool.input) { pre.in { (visible(&pretty(&tool.input))) } }
-            @if let Some(result) = &tool.result { (output(result)) }
+        "turn " (turn.number) ", " (moment(when(run, turn.began_ms))) ": took " (duration(turn.took_ms)) (usage(turn.usage))
+        @match turn.retries {
+            0 => {},
+            1 => ", asked its model again once",
+            times => { ", asked its model again " (times) " times" },
         }
     }
 }
 
-fn output(result: &ToolResult) -> Markup {
-    let (left_out, end) = tail(&result.output);
-    html! {
-        @if left_out > 0 { p.quiet { (left_out) " bytes before this are left out" } }
-        @if end.is_empty() { p.quiet { "no output" } } @else { pre.out { (ansi(end)) } }
-    }
-}
-
-/// Returns the end of a long text, from the start of a line, and how many bytes come before it.
-fn tail(text: &str) -> (usize, &str) {
-    let Some(mut from) = text.len().checked_sub(OUTPUT).filter(|from| *from > 0) else { return (0, text) };
-    while !text.is_char_boundary(from) {
-        from = from.saturating_add(1);
-    }
-    let rest = text.get(from..).unwrap_or_default();
-    let line = rest.find('\n').filter(|at| *at < OUTPUT / 2).map_or(0, |at| at.saturating_add(1));
-    let end = rest.get(line..).unwrap_or_default();
-    (text.len().saturating_sub(end.len()), end)
-}
-
-fn plan(steps: &[PlanStep]) -> Markup {
-    html! {
-        ul.steps-of-agent {
-            @for step in steps {
-                @let sign = match &*step.status { "completed" => "✓", "in_progress" => "●", _ => "○" };
-                li { span aria-hidden="true" { (sign) } " " (visible(&step.text)) span.vh { " (" (visible(&step.status)) ")" } }
-            }
-        }
-    }
-}
-
-fn question(asked: &Asked) -> Markup {
-    match asked {
-        Asked::Permission { tool, .. } => html! { "? may it use " code { (visible(tool)) } "?" },
-        Asked::Question { text, .. } => html! { "? " (visible(text)) },
-    }
-}
-
-fn over(finished: &Finished) -> Markup {
+/// Says how a run ended. What its turns used is told already; what they did not tell of, and the sum of several,
+/// is told here.
+fn over(over: &Over, at_ms: u64) -> Markup {
+    let finished = &over.finished;
+    let told = over.turns == 1 && over.untold == Usage::default();
     html! {
         (ending(&finished.outcome))
         span.quiet {
             @if let Some(code) = finished.exit_code { " exit " (code) }
-            (usage(finished.usage))
+            @if over.turns > 1 { ", " (over.turns) " turns in all" }
+            @if !told { ", took " (duration(at_ms)) (usage(finished.usage)) }
         }
     }
 }
 
-/// Shows what something cost, after a comma.
-pub(crate) fn usage(usage: Usage) -> Markup {
-    let tokens = usage.input_tokens.saturating_add(usage.output_tokens);
+/// Says what a run is at, and when it last gave a sign of life. The script of the page marks a long silence.
+pub(crate) fn doing(run: &Run, task: Handle, figures: &Figures) -> Markup {
+    let works = run.is_open() && figures.now != Now::Over;
     html! {
-        @if let Some(cost) = cost(usage.cost_microusd) { ", " (cost) }
-        @if tokens > 0 { ", " (tokens) " tokens" }
+        p.doing id=(doing_id(run, task)) hidden[!works] {
+            @if works {
+                (now(&figures.now))
+                @if figures.turns > 1 { ", turn " (figures.turns) }
+                @if figures.now != Now::Asks {
+                    span.quiet { ", last sign of life " span.sign-of-life { (moment(when(run, figures.last_ms))) } }
+                    span.silent { span aria-hidden="true" { " ▲" } " silent" }
+                }
+            }
+        }
     }
 }
 
-/// Lays JSON out; what is none stays as it is.
-pub(crate) fn pretty(json: &str) -> String {
-    let value: Result<Value, _> = serde_json::from_str(json);
-    value.and_then(|value| serde_json::to_string_pretty(&value)).unwrap_or_else(|_not_json| json.to_owned())
-}
-
-/// What tells most about a call, in this order.
-const TELLING: [&str; 7] = ["command", "file_path", "path", "pattern", "query", "url", "description"];
-
-/// Says in one line what a tool was to do: its command, file, pattern, or the whole input.
-fn brief(input: &str) -> String {
-    let value: Value = serde_json::from_str(input).unwrap_or_default();
-    let text = TELLING.iter().find_map(|key| value.get(key)?.as_str()).unwrap_or(input);
-    let line = text.trim().lines().next().unwrap_or_default();
-    if line.chars().count() <= BRIEF {
-        line.to_owned()
-    } else {
-        line.chars().take(BRIEF).chain(['…']).collect()
-    }
-}
-
-/// Tells whether an input says more than its brief form.
-fn says_more(input: &str) -> bool {
-    let Ok(Value::Object(fields)) = serde_json::from_str(input) else { return input != brief(input) };
-    let told = brief(input);
-    fields.len() > 1 || fields.values().any(|value| value.as_str() != Some(told.as_str()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_call_says_in_one_line_what_it_does() {
-        assert_eq!(brief(r#"{"command":"cargo test\n--all"}"#), "cargo test");
-        assert_eq!(brief(r#"{"other":1}"#), r#"{"other":1}"#);
-        assert_eq!(brief("not json"), "not json");
-        assert!(!says_more(r#"{"command":"ls"}"#) && !says_more("not json"));
-        assert!(says_more(r#"{"command":"ls","timeout":1}"#) && says_more(r#"{"command":"a\nb"}"#));
-    }
-
-    #[test]
-    fn of_a_long_output_the_end_is_shown_from_the_start_of_a_line() {
-        let text = "grüße\n".repeat(10_000);
-        let (left_out, end) = tail(&text);
-        assert!(end.starts_with("grüße\n") && end.len() <= OUTPUT, "{}", end.len());
-        assert_eq!(left_out + end.len(), text.len());
-        assert_eq!(tail("short"), (0, "short"));
+fn now(now: &Now) -> Markup {
+    html! {
+        @match now {
+            Now::Idle => { span aria-hidden="true" { "○" } " has nothing to do" },
+            Now::Works => { span aria-hidden="true" { "●" } " works" },
+            Now::Uses(tool) => { span aria-hidden="true" { "●" } " uses " b { (visible(tool)) } },
+            Now::Asks => { b.you { span aria-hidden="true" { "◆" } " waits for you" } },
+            Now::Retries(why) => { b.hold { span aria-hidden="true" { "‖" } " hold on" } ": it asks its model again (" (visible(why)) ")" },
+            Now::Over => {},
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Times, durations and sums of money as a person reads them.
 
+use ipa_events::task::Usage;
 use jiff::Timestamp;
 use maud::{Markup, html};
 
@@ -24,6 +25,28 @@ pub(crate) fn cost(microusd: u64) -> Option<String> {
     (microusd > 0).then(|| format!("${}.{:02}", microusd / 1_000_000, microusd % 1_000_000 / 10_000))
 }
 
+/// Shows a number with its thousands apart: `12,345`.
+pub(crate) fn amount(count: u64) -> String {
+    let digits = count.to_string();
+    let mut shown = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && digits.len().saturating_sub(index) % 3 == 0 {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+/// Shows what something used, after a comma.
+pub(crate) fn usage(usage: Usage) -> Markup {
+    let tokens = usage.input_tokens.saturating_add(usage.output_tokens);
+    html! {
+        @if let Some(cost) = cost(usage.cost_microusd) { ", " (cost) }
+        @if tokens > 0 { ", " (amount(tokens)) " tokens" }
+    }
+}
+
 /// Shows a number of bytes: `812 B`, `4.1 kB`, `12.0 MB`.
 pub(crate) fn bytes(count: u64) -> String {
     match count {
@@ -45,6 +68,11 @@ mod tests {
     #[test]
     fn a_cost_is_shown_in_dollars_and_cents() {
         assert_eq!([0, 9_999, 1_180_000].map(cost), [None, Some("$0.00".into()), Some("$1.18".into())]);
+    }
+
+    #[test]
+    fn a_number_has_its_thousands_apart() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(amount), ["0", "999", "1,000", "1,234,567"]);
     }
 
     #[test]

@@ -1,15 +1,13 @@
 //! The side of a task's page: where it works, its runs, what was told, what was decided, what goes outside.
 
-use ipa_events::task::{
-    Answered, Decision, DecisionKind, Delivery, Op, OpState, Run, TaskState, Verdict, WorkspaceState,
-};
-use ipa_events::{AgentId, Handle, title_of};
+use ipa_events::task::{Delivery, Op, OpState, Run, TaskState, WorkspaceState};
+use ipa_events::{AgentId, Handle};
 use ipa_pod::TaskView;
 use maud::{Markup, html};
 
 use crate::render::visible::visible;
-use crate::views::components::log;
-use crate::views::components::time::{duration, moment};
+use crate::views::components::time::{duration, moment, usage};
+use crate::views::components::{answered, log};
 
 /// Runs and messages from here on are folded.
 const NEWEST: usize = 8;
@@ -83,7 +81,7 @@ fn runs(state: &TaskState, handle: Handle) -> Markup {
                     a href={ "/tasks/" (handle) "?run=" (run.id.number) } { "r" (run.id.number) } " " (run.role) " "
                     (log::run_state(run))
                     span.quiet {
-                        (took(run)) (log::usage(run.usage))
+                        (took(run)) (usage(run.usage))
                         @if let Some(from) = run.takes_over { ", takes over from r" (from.number) }
                     }
                 }
@@ -134,31 +132,9 @@ fn decided(state: &TaskState, handle: Handle) -> Markup {
         @if state.decisions.iter().any(|decision| decision.answered.is_some()) {
             h2 { "Decided" }
             ul.rows {
-                @for (decision, answered) in over.take(NEWEST) { li { (answer(decision, answered, handle)) } }
+                @for (decision, answer) in over.take(NEWEST) { li { (answered::decided(decision, answer, handle)) } }
             }
         }
-    }
-}
-
-fn answer(decision: &Decision, answered: &Answered, handle: Handle) -> Markup {
-    let (sign, what, words) = match answered {
-        Answered::By { verdict: Verdict::Approve { note }, .. } => ("✓", "approved", note.as_ref()),
-        Answered::By { verdict: Verdict::Edit { note, .. }, .. } => {
-            ("✓", "approved with changes", note.as_ref())
-        }
-        Answered::By { verdict: Verdict::Reject { reason }, .. } => ("✗", "rejected", Some(reason)),
-        Answered::By { verdict: Verdict::Answer { text }, .. } => ("✓", "answered", Some(text)),
-        Answered::Withdrawn { why } => ("–", "withdrawn", Some(why)),
-    };
-    let title = title_of(&decision.asked);
-    // A gate asks to approve something; what came of that is said already.
-    let gate = decision.asked.kind() == DecisionKind::Gate;
-    let what_for = title.strip_prefix("approve ").filter(|_| gate).unwrap_or(&title);
-    html! {
-        span aria-hidden="true" { (sign) } " " (what) ": " (visible(what_for))
-        @if let Answered::By { who, at, .. } = answered { " " span.quiet { (who) ", " (moment(*at)) } }
-        " " span.name { (decision.id.handle(handle)) }
-        @if let Some(words) = words { p { bdi { (visible(words)) } } }
     }
 }
 

@@ -44,7 +44,12 @@ impl AnsweredBy {
                     Verdict::Reject { reason } => ("reject", Some(reason)),
                     Verdict::Answer { text } => ("answer", Some(text)),
                 };
+                let input = match verdict {
+                    Verdict::Edit { input, .. } => Some(input.to_string()),
+                    Verdict::Approve { .. } | Verdict::Reject { .. } | Verdict::Answer { .. } => None,
+                };
                 Self {
+                    input,
                     actor: Some(who.clone()),
                     at: Some(*at),
                     verdict: word.to_owned(),
@@ -53,7 +58,7 @@ impl AnsweredBy {
             }
             Answered::Withdrawn { why } => {
                 let text = Some(why.to_string());
-                Self { actor: None, at: None, verdict: "withdrawn".to_owned(), text }
+                Self { actor: None, at: None, verdict: "withdrawn".to_owned(), text, input: None }
             }
         }
     }
