@@ -162,7 +162,11 @@ fn a_usage_limit_of_claude_holds_its_task_over_a_restart_until_a_person_says_ret
         if step.number > 1 {
             return Reply::say("# Spec\n\n## Acceptance criteria\n\n- AC1: it is there\n");
         }
-        let headers = [("status", "rejected".to_owned()), ("reset", reset.to_string())];
+        let headers = [
+            ("status", "rejected".to_owned()),
+            ("reset", reset.to_string()),
+            ("representative-claim", "five_hour".to_owned()),
+        ];
         Reply::Status {
             code: 429,
             kind: "rate_limit_error".into(),
@@ -182,6 +186,8 @@ fn a_usage_limit_of_claude_holds_its_task_over_a_restart_until_a_person_says_ret
         config.replace("ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN").replace(KEY, "sk-ant-oat01-fake"),
     )
     .unwrap();
+    // Of its own choice it takes a large model, and goes on with a smaller one.
+    configure(&world, "[roles.spec]\nmodel = \"claude-sonnet-4-5\"\n");
     let serving = world.serve(&[]);
     let task = world.task(&[]);
     let until = jiff::Timestamp::from_second(reset).unwrap();

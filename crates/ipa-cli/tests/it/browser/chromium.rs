@@ -105,7 +105,13 @@ impl Browser {
         let path = format!("//*[self::button or self::a or self::summary][normalize-space()='{words}']");
         let mut last = String::new();
         let clicked = eventually(|| {
-            let clicked = self.act(async |it| it.find(By::XPath(&*path)).await?.click().await);
+            let clicked = self.act(async |it| {
+                let found = it.find(By::XPath(&*path)).await?;
+                // Where it is covered a person scrolls, too.
+                it.execute("arguments[0].scrollIntoView({ block: 'center' })", vec![found.to_json()?])
+                    .await?;
+                found.click().await
+            });
             clicked.map_err(|error| last = error.to_string()).is_ok()
         });
         assert!(clicked, "{words:?} cannot be clicked: {last}\n{}", self.text());
