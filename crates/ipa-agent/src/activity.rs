@@ -208,7 +208,9 @@ mod tests {
             let mut it = Activity::default();
             it.was_told(0);
             it.was_told(10);
-            confirmed.iter().for_each(|progress| it.output(20, *progress));
+            for progress in confirmed {
+                it.output(20, *progress);
+            }
             assert!(it.owes_a_turn() == (confirmed.len() < 2));
             it.turn_finished(30);
             it.is_idle()

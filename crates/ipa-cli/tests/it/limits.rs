@@ -220,13 +220,11 @@ fn a_conversation_that_claude_lost_is_handed_over_to_a_new_one() {
         if step.mentions("You take this over from an agent") {
             return Reply::say("written");
         }
-        match step.tool_results().pop() {
-            None => Reply::tool("Bash", json!({"command": "echo bye > README.md", "description": "write"})),
-            Some(_) => {
-                let command = "touch began; python3 -c 'import time; time.sleep(600)'";
-                Reply::tool("Bash", json!({"command": command, "description": "take long"}))
-            }
+        if step.tool_results().is_empty() {
+            return Reply::tool("Bash", json!({"command": "echo bye > README.md", "description": "write"}));
         }
+        let command = "touch began; python3 -c 'import time; time.sleep(600)'";
+        Reply::tool("Bash", json!({"command": command, "description": "take long"}))
     };
     let Some((world, model)) = claude(&["Read", "Bash"], replies) else { return };
     let serving = world.serve(&[]);

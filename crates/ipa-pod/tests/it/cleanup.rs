@@ -31,10 +31,9 @@ async fn half_done(world: &World, engine: &Engine) -> (TaskId, PathBuf) {
 }
 
 fn path(view: &TaskView) -> PathBuf {
-    match &view.state.workspaces[&AgentId::main()].state {
-        WorkspaceState::Ready { path, .. } => PathBuf::from(&**path),
-        other => panic!("{other:?}"),
-    }
+    let state = &view.state.workspaces[&AgentId::main()].state;
+    let WorkspaceState::Ready { path, .. } = state else { panic!("{state:?}") };
+    PathBuf::from(&**path)
 }
 
 /// Nothing of the task runs or lies about, and what its agent had done is on a ref.

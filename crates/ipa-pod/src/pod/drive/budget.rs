@@ -32,7 +32,7 @@ impl Relay {
                 Ok(()) => drive.note(BudgetStage::Reached, budget).await,
                 // It is ended when all is spent.
                 Err(error) => {
-                    debug!(run.id = %self.run, %error, "run {} cannot be told to make an end", self.run)
+                    debug!(run.id = %self.run, %error, "run {} cannot be told to make an end", self.run);
                 }
             },
             (Spent::All, Turn::Running) => {

@@ -32,17 +32,16 @@ fn told(sim: &Sim, task: TaskId, number: u32) -> Vec<String> {
 }
 
 fn escalation(view: &TaskView) -> Option<EscalationReason> {
-    view.state.waiting_for_person().find_map(|open| match &open.asked {
-        Asked::Escalation { reason, .. } => Some(*reason),
-        _ => None,
+    view.state.waiting_for_person().find_map(|open| {
+        let Asked::Escalation { reason, .. } = &open.asked else { return None };
+        Some(*reason)
     })
 }
 
 fn class(view: &TaskView, number: u32) -> Option<FailureClass> {
-    match &view.state.run(RunId::new(view.state.id()?, number))?.state {
-        RunState::Over(Outcome::Failed { class, .. }) => Some(*class),
-        _ => None,
-    }
+    let run = view.state.run(RunId::new(view.state.id()?, number))?;
+    let RunState::Over(Outcome::Failed { class, .. }) = &run.state else { return None };
+    Some(*class)
 }
 
 async fn approve(engine: &Engine, task: TaskId, view: &TaskView) {
