@@ -1,5 +1,6 @@
-//! How many lines a second go through host, spool and fold to who follows a run; beside it, the same lines
-//! merely copied from the program into a file. Prints, and gates nothing but that no line is lost.
+//! How many lines a second go through host, spool and fold to who follows a run, and how long it takes to come to a
+//! run whose spool is large; beside it, the same bytes merely copied. Prints, and gates nothing but that no line is
+//! lost.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,14 +12,17 @@
 )]
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ipa_agent::{
-    AgentRuntime, Body, CommandRuntime, Policy, RunDir, RunLimits, RunSpec, ScriptedRuntime, Session,
+    AgentRuntime, Attach, Body, ClaudeRuntime, CommandRuntime, Policy, Program, RunDir, RunLimits, RunSpec,
+    ScriptedRuntime, Session,
 };
 use ipa_events::{Helper, Role, RunId, TaskId};
+use serde_json::Value;
 use uuid::Uuid;
 
 fn main() {
@@ -42,8 +46,61 @@ fn main() {
     let name = format!("scripted:{}", script.display());
     let (time, seen) = follow(&ScriptedRuntime::new(helper.clone()), base.path(), 2, &name);
     report("host, spool, stream-json", lines, time, seen);
-    let (time, seen) = refold(&ScriptedRuntime::new(helper), base.path(), 2);
+    let (time, seen) = refold(&ScriptedRuntime::new(helper.clone()), base.path(), 2);
     report("read again, stream-json", lines, time, seen);
+    claude(&helper, base.path(), if args.iter().any(|arg| arg == "--bench") { 100 } else { 4 });
+}
+
+/// What was recorded of Claude Code, printed again and again until the spool has so many megabytes.
+fn claude(helper: &Helper, base: &Path, megabytes: usize) {
+    let recorded = include_str!("../tests/fixtures/claude-02-multiturn-permission-partial.jsonl");
+    let (mut round, mut result) = (Vec::new(), String::new());
+    for line in recorded.lines() {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        let message = line["msg"].take();
+        match message["type"].as_str() {
+            Some("assistant" | "stream_event") => round.push(message.to_string()),
+            Some("user") if message["message"]["content"].is_array() => round.push(message.to_string()),
+            Some("result") => result = message.to_string(),
+            _ => {}
+        }
+    }
+    let texts =
+        round.iter().filter(|line| line.contains(r#""text""#) && line.contains(r#""assistant""#)).count();
+    let bytes: usize = round.iter().map(|line| line.len() + 1).sum();
+    let rounds = megabytes * 1_000_000 / bytes;
+    let path = base.join("printed.jsonl");
+    std::fs::write(&path, format!("{}\n", round.join("\n")).repeat(rounds) + &result + "\n").unwrap();
+    let lines = (round.len() * rounds) as u64;
+    let argv = ["/bin/sh", "-c", "cat \"$0\"", path.to_str().unwrap()].map(Into::into).to_vec();
+    let runtime = ClaudeRuntime::new(helper.clone(), Program { argv, env: BTreeMap::new() });
+
+    let copied = copy(&format!("cat '{}'", path.display()));
+    report("Claude's, copied into a file", lines, copied, lines);
+    let of_lines = |seen: u64| if seen == (texts * rounds) as u64 { lines } else { seen };
+    let (time, seen) = follow(&runtime, base, 3, "claude");
+    report("Claude's, host and spool", lines, time, of_lines(seen));
+    let spool = base.join("3/spool.jsonl");
+    let began = Instant::now();
+    let size = std::io::copy(&mut File::open(&spool).unwrap(), &mut tempfile::tempfile().unwrap()).unwrap();
+    println!("spool of {} MB, copied", size / 1_000_000);
+    report("… its bytes", lines, began.elapsed(), lines);
+    let (time, seen) = attach(&runtime, base, 3);
+    report("… attached to, to its end", lines, time, of_lines(seen));
+}
+
+/// Comes to a run that is over, and reads it whole.
+fn attach(runtime: &dyn AgentRuntime, base: &Path, number: u32) -> (Duration, u64) {
+    let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    tokio.block_on(async {
+        let began = Instant::now();
+        let Ok(Attach::Ended(mut session)) = runtime.attach(dir(base, number)).await else { panic!("over") };
+        let mut seen = 0;
+        while let Some(event) = session.events.recv().await {
+            seen += u64::from(matches!(event.body, Body::Text { .. }));
+        }
+        (began.elapsed(), seen)
+    })
 }
 
 fn report(what: &str, lines: u64, time: Duration, seen: u64) {
