@@ -7,6 +7,7 @@
     clippy::disallowed_methods,
     clippy::print_stdout,
     clippy::cast_precision_loss,
+    clippy::indexing_slicing,
     clippy::wildcard_enum_match_arm,
     reason = "a bench"
 )]
@@ -94,8 +95,10 @@ fn attach(runtime: &dyn AgentRuntime, base: &Path, number: u32) -> (Duration, u6
     let tokio = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     tokio.block_on(async {
         let began = Instant::now();
-        let Ok(Attach::Ended(mut session)) = runtime.attach(dir(base, number)).await else { panic!("over") };
         let mut seen = 0;
+        let Attach::Ended(mut session) = runtime.attach(dir(base, number)).await.unwrap() else {
+            return (began.elapsed(), seen);
+        };
         while let Some(event) = session.events.recv().await {
             seen += u64::from(matches!(event.body, Body::Text { .. }));
         }
