@@ -285,14 +285,7 @@ async fn each_way_in_which_claude_fails_has_its_class_and_none_is_a_success() {
 
 #[tokio::test]
 async fn a_model_that_is_busy_for_a_moment_is_asked_again() {
-    let busy = Reply::Status {
-        code: 429,
-        kind: "rate_limit_error".into(),
-        message: "slow down".into(),
-        retry_after: Some(1),
-        headers: Vec::new(),
-    };
-    let Some(world) = World::new(|_| vec![busy, Reply::say("there")]) else { return };
+    let Some(world) = World::new(|_| vec![Reply::too_busy(), Reply::say("there")]) else { return };
     let mut session = world.start().await;
     let events = world.ends(&mut session).await;
     assert_eq!((&finished(&events).outcome, text(&events)), (&Outcome::Completed, vec!["there".to_owned()]));

@@ -162,20 +162,7 @@ fn a_usage_limit_of_claude_holds_its_task_over_a_restart_until_a_person_says_ret
         if step.number > 1 {
             return Reply::say("# Spec\n\n## Acceptance criteria\n\n- AC1: it is there\n");
         }
-        let headers = [
-            ("status", "rejected".to_owned()),
-            ("reset", reset.to_string()),
-            ("representative-claim", "five_hour".to_owned()),
-        ];
-        Reply::Status {
-            code: 429,
-            kind: "rate_limit_error".into(),
-            message: "This request would exceed your account's rate limit.".into(),
-            retry_after: None,
-            headers: headers
-                .map(|(name, value)| (format!("anthropic-ratelimit-unified-{name}"), value))
-                .into(),
-        }
+        Reply::limit_reached(reset)
     };
     let Some((world, _model)) = claude(&["Read"], replies) else { return };
     // Logged in with a subscription instead of a key.

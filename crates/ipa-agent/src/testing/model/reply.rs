@@ -93,6 +93,31 @@ impl Reply {
         Self::Status { code, kind, message, retry_after: None, headers: Vec::new() }
     }
 
+    /// Makes the error of a model that is asked too much, and may be asked again after a second.
+    pub fn too_busy() -> Self {
+        let (kind, message) = ("rate_limit_error".to_owned(), "slow down".to_owned());
+        Self::Status { code: 429, kind, message, retry_after: Some(1), headers: Vec::new() }
+    }
+
+    /// Makes the error that a subscription gets whose usage limit is reached, over again at `reset`, in seconds since
+    /// 1970.
+    pub fn limit_reached(reset: i64) -> Self {
+        let headers = [
+            ("status", "rejected".to_owned()),
+            ("reset", reset.to_string()),
+            ("representative-claim", "five_hour".to_owned()),
+        ];
+        Self::Status {
+            code: 429,
+            kind: "rate_limit_error".to_owned(),
+            message: "This request would exceed your account's rate limit.".to_owned(),
+            retry_after: None,
+            headers: headers
+                .map(|(name, value)| (format!("anthropic-ratelimit-unified-{name}"), value))
+                .into(),
+        }
+    }
+
     /// Returns the parts of its message, if it has one.
     pub(super) fn parts(&self) -> &[Part] {
         match self {

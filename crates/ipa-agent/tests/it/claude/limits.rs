@@ -12,22 +12,6 @@ use ipa_events::{Outcome, Retry, SessionId};
 use super::{World, run};
 use crate::support::{class, finished, helper, text, until, wait_for};
 
-/// What a subscription is told whose limit is reached: 429 with these headers.
-fn limited(reset: i64) -> Reply {
-    let headers = [
-        ("anthropic-ratelimit-unified-status", "rejected".to_owned()),
-        ("anthropic-ratelimit-unified-reset", reset.to_string()),
-        ("anthropic-ratelimit-unified-representative-claim", "five_hour".to_owned()),
-    ];
-    Reply::Status {
-        code: 429,
-        kind: "rate_limit_error".into(),
-        message: "This request would exceed your account's rate limit.".into(),
-        retry_after: None,
-        headers: headers.map(|(name, value)| (name.to_owned(), value)).into(),
-    }
-}
-
 #[tokio::test]
 async fn a_usage_limit_of_claude_is_rejected_at_once_with_its_reset_time() {
     let reset = jiff::Timestamp::now().as_second() + 3600;
@@ -37,7 +21,7 @@ async fn a_usage_limit_of_claude_is_rejected_at_once_with_its_reset_time() {
         // With a key it takes the headers for nothing: it tries again as often as it may, and says no time.
         ("ANTHROPIC_API_KEY", Retry::Hold, 2),
     ] {
-        let Some(mut world) = World::new(|_| vec![limited(reset); 20]) else { return };
+        let Some(mut world) = World::new(|_| vec![Reply::limit_reached(reset); 20]) else { return };
         let Program { argv, mut env } = world.program.clone();
         env.remove(&OsString::from("ANTHROPIC_API_KEY"));
         env.insert(login.into(), "sk-ant-oat01-fake".into());
@@ -53,14 +37,7 @@ async fn a_usage_limit_of_claude_is_rejected_at_once_with_its_reset_time() {
 
 #[tokio::test]
 async fn a_model_of_claude_that_is_too_busy_for_ever_is_no_success() {
-    let busy = Reply::Status {
-        code: 429,
-        kind: "rate_limit_error".into(),
-        message: "slow down".into(),
-        retry_after: Some(1),
-        headers: Vec::new(),
-    };
-    let Some(world) = World::new(|_| vec![busy; 20]) else { return };
+    let Some(world) = World::new(|_| vec![Reply::too_busy(); 20]) else { return };
     let mut session = world.start().await;
     let events = world.ends(&mut session).await;
     assert_eq!(
