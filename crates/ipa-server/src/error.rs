@@ -158,6 +158,12 @@ impl From<WorkspaceError> for Refusal {
             WorkspaceError::Stale { .. } => {
                 (Code::BranchMoved, "look at that branch; ipa never overwrites it")
             }
+            WorkspaceError::Conflict { .. } => {
+                (Code::BranchMoved, "bring that branch into the work, then merge again")
+            }
+            WorkspaceError::CheckedOut { .. } => {
+                (Code::BranchMoved, "switch to another branch there; ipa never changes what is checked out")
+            }
             WorkspaceError::NoSandbox(_) => (
                 Code::NoSandbox,
                 "the reason says what this system lacks; `[sandbox] backend = \"none\"` runs agents without one",

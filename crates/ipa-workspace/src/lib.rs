@@ -16,7 +16,9 @@ mod git;
 mod git_workspaces;
 mod harvest;
 pub mod helper;
+mod landed;
 mod layout;
+mod merge;
 mod mirror;
 mod names;
 mod nested;
@@ -39,6 +41,6 @@ pub use path::RelPath;
 pub use sandbox::{Enforced, Needs, SandboxPrefix, SharedLogin, Trial, probe_sandbox, try_sandbox};
 pub use workspaces::{
     Change, ChangeKind, Checkpoint, Committed, DiffFile, DiffLine, DiffQuery, DiffSet, DiffTo, Entry,
-    EntryKind, FileRoot, FileView, Fingerprint, Hunk, Listing, Push, Recovery, Removed, Start, Status,
-    Workspace, WorkspaceSpec, Workspaces,
+    EntryKind, FileRoot, FileView, Fingerprint, Hunk, Listing, Merge, MergeAs, Push, Recovery, Removed,
+    Start, Status, Workspace, WorkspaceSpec, Workspaces,
 };

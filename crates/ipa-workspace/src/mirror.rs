@@ -74,6 +74,11 @@ impl Mirror {
     /// Makes it if it is missing, and brings it up to date with its source.
     pub(crate) fn update(&self) -> Result<(), WorkspaceError> {
         let _lock = self.lock()?;
+        self.refresh()
+    }
+
+    /// As [`update`](Self::update), for whoever holds the lock.
+    fn refresh(&self) -> Result<(), WorkspaceError> {
         self.init()?;
         let head = self.remote("ls-remote").args(["--symref", "--", &self.url(), "HEAD"]).text();
         let head = head.map_err(|error| self.unreadable(&error))?;
@@ -124,7 +129,16 @@ impl Mirror {
         if self.has(commit) {
             return Ok(());
         }
-        self.update()?;
+        let _lock = self.lock()?;
+        self.need_locked(commit)
+    }
+
+    /// As [`need`](Self::need), for whoever holds the lock.
+    pub(crate) fn need_locked(&self, commit: &Oid) -> Result<(), WorkspaceError> {
+        if self.has(commit) {
+            return Ok(());
+        }
+        self.refresh()?;
         if self.has(commit) {
             return Ok(());
         }
@@ -132,7 +146,8 @@ impl Mirror {
         Err(WorkspaceError::Failed { doing: format!("looking for commit {}", commit.short()), detail })
     }
 
-    fn has(&self, commit: &Oid) -> bool {
+    /// Tells whether a commit is here.
+    pub(crate) fn has(&self, commit: &Oid) -> bool {
         self.dir.join("HEAD").exists()
             && self.open().is_ok_and(|repo| objects::commit_tree(&repo, commit).is_ok())
     }
@@ -196,6 +211,13 @@ impl Mirror {
             return WorkspaceError::Unsupported(format!("{} {hint}", self.repo));
         }
         WorkspaceError::Failed { doing: format!("fetching from {}", self.repo), detail }
+    }
+
+    /// Tells where a branch of the source is now, and makes sure that this commit is here; for whoever holds the lock.
+    pub(crate) fn remote_tip(&self, branch: &BranchName) -> Result<Option<Oid>, WorkspaceError> {
+        let tip = self.remote_head(branch)?;
+        tip.as_ref().map(|tip| self.need_locked(tip)).transpose()?;
+        Ok(tip)
     }
 
     /// Tells where a branch of the source is now; for whoever holds the lock.
