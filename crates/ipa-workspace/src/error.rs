@@ -24,6 +24,16 @@ pub enum WorkspaceError {
         /// What git said.
         detail: String,
     },
+    /// The host does not let us in, or not with what it was shown.
+    #[error(
+        "{repo} does not let us in; give it a credential that may read and push there, or look whether it still holds: {detail}"
+    )]
+    NotAllowed {
+        /// The repository.
+        repo: RepoSource,
+        /// What git said.
+        detail: String,
+    },
     /// The repository has no such branch, or no commit at all.
     #[error("{repo} has no branch {branch}; give one with --base, or commit something first")]
     NoBranch {

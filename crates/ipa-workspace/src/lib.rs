@@ -6,6 +6,7 @@
 mod checkpoint;
 mod commit;
 mod config;
+mod credentials;
 mod diff;
 mod engine;
 mod error;
@@ -35,6 +36,7 @@ mod workspaces;
 mod worktree;
 
 pub use config::{Config, Dirs, EnvMap, Identity, SandboxBackend};
+pub use credentials::{GitCredential, Secret};
 pub use error::WorkspaceError;
 pub use git_workspaces::GitWorkspaces;
 pub use path::RelPath;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ipa_events::{BranchName, Oid, RepoSource};
 
+use crate::credentials::{Answer, answer};
 use crate::error::WorkspaceError;
 use crate::fs::{Lock, private_dir, write_new};
 use crate::git::{Git, GitCall, GitError, config_value};
@@ -187,7 +188,7 @@ impl Mirror {
     fn remote_args<const N: usize>(&self, args: [&str; N]) -> GitCall {
         let call = match self.repo.as_path() {
             Some(_) => self.git.hermetic().env("GIT_CONFIG_GLOBAL", self.global()),
-            None => self.git.network(),
+            None => self.git.network(&self.url()),
         };
         call.git_dir(&self.dir).args(args)
     }
@@ -202,13 +203,26 @@ impl Mirror {
         if self.repo.as_path().is_some() && matches!(error, GitError::Exit { .. }) {
             return WorkspaceError::NoRepository { repo: self.repo.clone(), detail: error.detail() };
         }
-        error.doing(format!("reading {}", self.repo))
+        let doing = format!("reading {}", self.repo);
+        self.unanswered(&error.detail()).unwrap_or_else(|| error.doing(doing))
+    }
+
+    /// Makes an error of what a remote said that was reached, but does not let us in; none: it said something else.
+    pub(crate) fn unanswered(&self, detail: &str) -> Option<WorkspaceError> {
+        let (repo, detail) = (self.repo.clone(), detail.to_owned());
+        match answer(&detail).filter(|_| repo.as_path().is_none())? {
+            Answer::Refused => Some(WorkspaceError::NotAllowed { repo, detail }),
+            Answer::NoRepository => Some(WorkspaceError::NoRepository { repo, detail }),
+        }
     }
 
     fn unfetchable(&self, detail: String) -> WorkspaceError {
         if detail.contains("shallow") {
             let hint = "is a shallow clone; run `git fetch --unshallow` there first";
             return WorkspaceError::Unsupported(format!("{} {hint}", self.repo));
+        }
+        if let Some(error) = self.unanswered(&detail) {
+            return error;
         }
         WorkspaceError::Failed { doing: format!("fetching from {}", self.repo), detail }
     }

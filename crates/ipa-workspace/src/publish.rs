@@ -80,6 +80,9 @@ pub(crate) fn move_branch(mirror: &Mirror, wanted: &Move<'_>) -> Result<(), Work
     if output.code == Some(0) {
         return Ok(());
     }
+    if let Some(error) = mirror.unanswered(&output.stderr) {
+        return Err(error);
+    }
     let said = String::from_utf8_lossy(&output.stdout);
     let actual = mirror.remote_head(branch)?;
     if actual.as_ref() == to {
