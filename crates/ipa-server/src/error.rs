@@ -149,6 +149,9 @@ impl From<WorkspaceError> for Refusal {
             WorkspaceError::NoRepository { .. } => {
                 (Code::NoRepository, "name a git repository with --repo: an absolute path, or a URL")
             }
+            WorkspaceError::NotAllowed { .. } => {
+                (Code::NoRepository, "look at the credential for that host: may it read and push there?")
+            }
             WorkspaceError::NoBranch { .. } => (Code::NoBranch, "name an existing branch with --base"),
             WorkspaceError::DiskBudget { .. } => (Code::DiskFull, "make room, then `ipa retry TASK`"),
             WorkspaceError::Busy(_) => (Code::WorkspaceBusy, "wait until the run there is over"),
@@ -157,6 +160,12 @@ impl From<WorkspaceError> for Refusal {
             }
             WorkspaceError::Stale { .. } => {
                 (Code::BranchMoved, "look at that branch; ipa never overwrites it")
+            }
+            WorkspaceError::Conflict { .. } => {
+                (Code::BranchMoved, "bring that branch into the work, then merge again")
+            }
+            WorkspaceError::CheckedOut { .. } => {
+                (Code::BranchMoved, "switch to another branch there; ipa never changes what is checked out")
             }
             WorkspaceError::NoSandbox(_) => (
                 Code::NoSandbox,

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use ipa_events::Helper;
 
+use crate::credentials::GitCredential;
+
 /// The environment that a program is started with, by name.
 pub type EnvMap = BTreeMap<OsString, OsString>;
 
@@ -22,6 +24,9 @@ pub struct Config {
     pub base_env: EnvMap,
     /// The user's environment, for git that talks to remotes: `HOME`, `SSH_AUTH_SOCK`, proxies.
     pub user_env: EnvMap,
+    /// What remotes are shown that are reached by https; the longest prefix counts. Without one it is what the
+    /// user's own configuration has.
+    pub credentials: Vec<GitCredential>,
     /// Whose name commits bear.
     pub identity: Identity,
     /// What confines agents.
@@ -42,6 +47,7 @@ impl Config {
             helper,
             user_env: base_env.clone(),
             base_env,
+            credentials: Vec::new(),
             identity: Identity { name: "ipa".to_owned(), email: "ipa@localhost".to_owned() },
             sandbox: SandboxBackend::Auto,
             read_also: Vec::new(),

@@ -24,6 +24,16 @@ pub enum WorkspaceError {
         /// What git said.
         detail: String,
     },
+    /// The host does not let us in, or not with what it was shown.
+    #[error(
+        "{repo} does not let us in; give it a credential that may read and push there, or look whether it still holds: {detail}"
+    )]
+    NotAllowed {
+        /// The repository.
+        repo: RepoSource,
+        /// What git said.
+        detail: String,
+    },
     /// The repository has no such branch, or no commit at all.
     #[error("{repo} has no branch {branch}; give one with --base, or commit something first")]
     NoBranch {
@@ -72,12 +82,49 @@ pub enum WorkspaceError {
         /// Where it is; none: it does not exist.
         actual: Option<Oid>,
     },
+    /// A commit does not merge into a branch outside; nothing was changed there.
+    #[error(
+        "{} does not merge into {branch} of {repo}, both changed {}; bring {branch} into the work, then merge again",
+        commit.short(), listed(paths)
+    )]
+    Conflict {
+        /// The repository.
+        repo: RepoSource,
+        /// The branch.
+        branch: BranchName,
+        /// What was to be merged.
+        commit: Oid,
+        /// Where both changed the same, in the order of paths.
+        paths: Vec<String>,
+    },
+    /// The branch outside is checked out, and what is checked out is never changed from here.
+    #[error(
+        "branch {branch} is checked out in {repo}; switch to another one there, or do it there yourself with git"
+    )]
+    CheckedOut {
+        /// The repository.
+        repo: RepoSource,
+        /// The branch.
+        branch: BranchName,
+    },
     /// No way to confine an agent works here.
     #[error("no sandbox works here ({0}); set `[sandbox] backend = \"none\"` to run agents without one")]
     NoSandbox(String),
     /// The checkout holds something that ipa cannot keep safe.
     #[error("{0}")]
     Unsupported(String),
+}
+
+/// How many paths a message names.
+const NAMED: usize = 10;
+
+/// Names some paths, and says how many more there are.
+fn listed(paths: &[String]) -> String {
+    let named = paths.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match paths.len().saturating_sub(NAMED) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
 }
 
 impl WorkspaceError {

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::config::{Config, EnvMap};
+use crate::credentials::{self, GitCredential};
 use crate::error::WorkspaceError;
 pub(crate) use process::Output;
 use process::Run;
@@ -31,6 +32,7 @@ const SAFE: [&str; 6] =
 pub(crate) struct Git {
     hermetic: EnvMap,
     network: EnvMap,
+    credentials: Vec<GitCredential>,
 }
 
 /// One run of git, to be completed with arguments.
@@ -38,6 +40,8 @@ pub(crate) struct Git {
 pub(crate) struct GitCall {
     args: Vec<OsString>,
     run: Run,
+    /// What nobody may read in what git says.
+    secrets: Vec<String>,
 }
 
 /// Why a run of git did not do what it was for.
@@ -90,7 +94,7 @@ impl Git {
             set(env, "GIT_OPTIONAL_LOCKS", "0");
             set(env, "GIT_LFS_SKIP_SMUDGE", "1");
         }
-        Self { hermetic, network }
+        Self { hermetic, network, credentials: config.credentials.clone() }
     }
 
     /// Starts a call in which only our own configuration counts.
@@ -98,9 +102,15 @@ impl Git {
         GitCall::new(self.hermetic.clone(), LOCAL_DEADLINE).args(SAFE)
     }
 
-    /// Starts a call in which the user's configuration and credentials count.
-    pub(crate) fn network(&self) -> GitCall {
-        GitCall::new(self.network.clone(), NETWORK_DEADLINE).args(SAFE)
+    /// Starts a call in which the user's configuration counts; so do their credentials, unless ours has one for
+    /// this address.
+    pub(crate) fn network(&self, url: &str) -> GitCall {
+        let mut call = GitCall::new(self.network.clone(), NETWORK_DEADLINE).args(SAFE);
+        if let Some(credential) = credentials::find(&self.credentials, url) {
+            credential.enter(url, &mut call.run.env);
+            call.secrets = credential.secrets();
+        }
+        call
     }
 
     /// Starts a call of git behind `prefix`, with nothing but `env` and hardly any configuration of ours: for
@@ -153,7 +163,7 @@ fn set(env: &mut EnvMap, name: &str, value: impl AsRef<OsStr>) {
 impl GitCall {
     fn new(env: EnvMap, deadline: Duration) -> Self {
         let run = Run { argv: vec!["git".into()], env, dir: "/".into(), stdin: Vec::new(), deadline };
-        Self { args: Vec::new(), run }
+        Self { args: Vec::new(), run, secrets: Vec::new() }
     }
 
     /// Adds an argument.
@@ -210,7 +220,7 @@ impl GitCall {
         let mut run = self.run;
         run.argv.extend(self.args);
         match process::run(&run) {
-            Ok(Some(output)) => Ok(output),
+            Ok(Some(output)) => Ok(credentials::clean(output, &self.secrets)),
             Ok(None) => Err(GitError::Timeout { call, seconds }),
             Err(source) => Err(GitError::Spawn { call, source }),
         }

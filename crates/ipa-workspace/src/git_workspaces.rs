@@ -15,8 +15,8 @@ use crate::fingerprint;
 use crate::path::RelPath;
 use crate::sandbox::{Needs, SandboxPrefix, Trial, try_sandbox};
 use crate::workspaces::{
-    Checkpoint, Committed, DiffQuery, DiffSet, FileRoot, FileView, Fingerprint, Listing, Push, Recovery,
-    Removed, Status, Workspace, WorkspaceSpec, Workspaces,
+    Checkpoint, Committed, DiffQuery, DiffSet, FileRoot, FileView, Fingerprint, Listing, Merge, Push,
+    Recovery, Removed, Status, Workspace, WorkspaceSpec, Workspaces,
 };
 
 /// Checkouts made, read, kept safe and published with git.
@@ -166,6 +166,18 @@ impl Workspaces for GitWorkspaces {
 
     fn remote_head(&self, repo: RepoSource, branch: BranchName) -> Answer<'_, Option<Oid>> {
         self.run(move |engine| engine.remote_head(&repo, &branch))
+    }
+
+    fn merge(&self, merge: Merge) -> Answer<'_, Oid> {
+        self.run(move |engine| engine.merge(&merge))
+    }
+
+    fn contains(&self, repo: RepoSource, branch: BranchName, commit: Oid) -> Answer<'_, bool> {
+        self.run(move |engine| engine.contains(&repo, &branch, &commit))
+    }
+
+    fn delete_branch(&self, repo: RepoSource, branch: BranchName, commit: Oid) -> Answer<'_, ()> {
+        self.run(move |engine| engine.delete_branch(&repo, &branch, &commit))
     }
 
     fn recover(&self, known: Vec<WorkspaceId>) -> Answer<'_, Recovery> {

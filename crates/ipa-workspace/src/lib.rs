@@ -6,6 +6,7 @@
 mod checkpoint;
 mod commit;
 mod config;
+mod credentials;
 mod diff;
 mod engine;
 mod error;
@@ -16,7 +17,9 @@ mod git;
 mod git_workspaces;
 mod harvest;
 pub mod helper;
+mod landed;
 mod layout;
+mod merge;
 mod mirror;
 mod names;
 mod nested;
@@ -33,12 +36,13 @@ mod workspaces;
 mod worktree;
 
 pub use config::{Config, Dirs, EnvMap, Identity, SandboxBackend};
+pub use credentials::{GitCredential, Secret};
 pub use error::WorkspaceError;
 pub use git_workspaces::GitWorkspaces;
 pub use path::RelPath;
 pub use sandbox::{Enforced, Needs, SandboxPrefix, SharedLogin, Trial, probe_sandbox, try_sandbox};
 pub use workspaces::{
     Change, ChangeKind, Checkpoint, Committed, DiffFile, DiffLine, DiffQuery, DiffSet, DiffTo, Entry,
-    EntryKind, FileRoot, FileView, Fingerprint, Hunk, Listing, Push, Recovery, Removed, Start, Status,
-    Workspace, WorkspaceSpec, Workspaces,
+    EntryKind, FileRoot, FileView, Fingerprint, Hunk, Listing, Merge, MergeAs, Push, Recovery, Removed,
+    Start, Status, Workspace, WorkspaceSpec, Workspaces,
 };

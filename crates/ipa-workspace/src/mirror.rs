@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ipa_events::{BranchName, Oid, RepoSource};
 
+use crate::credentials::{Answer, answer};
 use crate::error::WorkspaceError;
 use crate::fs::{Lock, private_dir, write_new};
 use crate::git::{Git, GitCall, GitError, config_value};
@@ -74,6 +75,11 @@ impl Mirror {
     /// Makes it if it is missing, and brings it up to date with its source.
     pub(crate) fn update(&self) -> Result<(), WorkspaceError> {
         let _lock = self.lock()?;
+        self.refresh()
+    }
+
+    /// As [`update`](Self::update), for whoever holds the lock.
+    fn refresh(&self) -> Result<(), WorkspaceError> {
         self.init()?;
         let head = self.remote("ls-remote").args(["--symref", "--", &self.url(), "HEAD"]).text();
         let head = head.map_err(|error| self.unreadable(&error))?;
@@ -124,7 +130,16 @@ impl Mirror {
         if self.has(commit) {
             return Ok(());
         }
-        self.update()?;
+        let _lock = self.lock()?;
+        self.need_locked(commit)
+    }
+
+    /// As [`need`](Self::need), for whoever holds the lock.
+    pub(crate) fn need_locked(&self, commit: &Oid) -> Result<(), WorkspaceError> {
+        if self.has(commit) {
+            return Ok(());
+        }
+        self.refresh()?;
         if self.has(commit) {
             return Ok(());
         }
@@ -132,7 +147,8 @@ impl Mirror {
         Err(WorkspaceError::Failed { doing: format!("looking for commit {}", commit.short()), detail })
     }
 
-    fn has(&self, commit: &Oid) -> bool {
+    /// Tells whether a commit is here.
+    pub(crate) fn has(&self, commit: &Oid) -> bool {
         self.dir.join("HEAD").exists()
             && self.open().is_ok_and(|repo| objects::commit_tree(&repo, commit).is_ok())
     }
@@ -172,7 +188,7 @@ impl Mirror {
     fn remote_args<const N: usize>(&self, args: [&str; N]) -> GitCall {
         let call = match self.repo.as_path() {
             Some(_) => self.git.hermetic().env("GIT_CONFIG_GLOBAL", self.global()),
-            None => self.git.network(),
+            None => self.git.network(&self.url()),
         };
         call.git_dir(&self.dir).args(args)
     }
@@ -187,7 +203,17 @@ impl Mirror {
         if self.repo.as_path().is_some() && matches!(error, GitError::Exit { .. }) {
             return WorkspaceError::NoRepository { repo: self.repo.clone(), detail: error.detail() };
         }
-        error.doing(format!("reading {}", self.repo))
+        let doing = format!("reading {}", self.repo);
+        self.unanswered(&error.detail()).unwrap_or_else(|| error.doing(doing))
+    }
+
+    /// Makes an error of what a remote said that was reached, but does not let us in; none: it said something else.
+    pub(crate) fn unanswered(&self, detail: &str) -> Option<WorkspaceError> {
+        let (repo, detail) = (self.repo.clone(), detail.to_owned());
+        match answer(&detail).filter(|_| repo.as_path().is_none())? {
+            Answer::Refused => Some(WorkspaceError::NotAllowed { repo, detail }),
+            Answer::NoRepository => Some(WorkspaceError::NoRepository { repo, detail }),
+        }
     }
 
     fn unfetchable(&self, detail: String) -> WorkspaceError {
@@ -195,7 +221,17 @@ impl Mirror {
             let hint = "is a shallow clone; run `git fetch --unshallow` there first";
             return WorkspaceError::Unsupported(format!("{} {hint}", self.repo));
         }
+        if let Some(error) = self.unanswered(&detail) {
+            return error;
+        }
         WorkspaceError::Failed { doing: format!("fetching from {}", self.repo), detail }
+    }
+
+    /// Tells where a branch of the source is now, and makes sure that this commit is here; for whoever holds the lock.
+    pub(crate) fn remote_tip(&self, branch: &BranchName) -> Result<Option<Oid>, WorkspaceError> {
+        let tip = self.remote_head(branch)?;
+        tip.as_ref().map(|tip| self.need_locked(tip)).transpose()?;
+        Ok(tip)
     }
 
     /// Tells where a branch of the source is now; for whoever holds the lock.

@@ -1,6 +1,7 @@
 //! A double of [`Workspaces`] for tests of what uses it: real folders, but no git, no sandbox and no process.
 
 mod acts;
+mod merges;
 mod model;
 
 use std::collections::VecDeque;
@@ -18,15 +19,15 @@ use crate::layout::Layout;
 use crate::path::RelPath;
 use crate::sandbox::{Needs, SandboxPrefix, Trial, nothing};
 use crate::workspaces::{
-    Checkpoint, Committed, DiffQuery, DiffSet, FileRoot, FileView, Fingerprint, Listing, Push, Recovery,
-    Removed, Status, Workspace, WorkspaceSpec, Workspaces,
+    Checkpoint, Committed, DiffQuery, DiffSet, FileRoot, FileView, Fingerprint, Listing, Merge, Push,
+    Recovery, Removed, Status, Workspace, WorkspaceSpec, Workspaces,
 };
 use model::Model;
 
 /// A double of [`Workspaces`]: checkouts are real folders, commits lie in memory, ids are hashes of contents.
 ///
-/// A source is any folder; its files are the one commit of its branch `main`. Not modelled: links, modes,
-/// ignored files, repositories in repositories. Clones share everything.
+/// A source is any folder; its files are the one commit of its branch `main`. Two changes of one file are a
+/// conflict, wherever they are in it. Not modelled: links, modes, ignored files, repositories in repositories. Clones share everything.
 #[derive(Debug, Clone)]
 pub struct FakeWorkspaces {
     layout: Layout,
@@ -58,6 +59,12 @@ pub enum FakeOp {
     Publish,
     /// `remote_head`.
     RemoteHead,
+    /// `merge`.
+    Merge,
+    /// `contains`.
+    Contains,
+    /// `delete_branch`.
+    DeleteBranch,
     /// `recover`.
     Recover,
 }
@@ -184,6 +191,19 @@ impl Workspaces for FakeWorkspaces {
     fn remote_head(&self, repo: RepoSource, branch: BranchName) -> Answer<'_, Option<Oid>> {
         let begun = self.begin(FakeOp::RemoteHead);
         answer(begun.and_then(|()| self.model().remote(&repo, &branch)))
+    }
+
+    fn merge(&self, merge: Merge) -> Answer<'_, Oid> {
+        answer(self.merged(&merge))
+    }
+
+    fn contains(&self, repo: RepoSource, branch: BranchName, commit: Oid) -> Answer<'_, bool> {
+        let begun = self.begin(FakeOp::Contains);
+        answer(begun.and_then(|()| self.model().contains(&repo, &branch, &commit)))
+    }
+
+    fn delete_branch(&self, repo: RepoSource, branch: BranchName, commit: Oid) -> Answer<'_, ()> {
+        answer(self.deleted(&repo, &branch, &commit))
     }
 
     fn recover(&self, known: Vec<WorkspaceId>) -> Answer<'_, Recovery> {

@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use ipa_events::{BranchName, Handle, Oid, RepoSource, WorkspaceId};
 use serde::{Deserialize, Serialize};
 
+use crate::config::Identity;
 use crate::error::WorkspaceError;
 use crate::path::RelPath;
 use crate::sandbox::{Needs, SandboxPrefix, Trial};
@@ -69,6 +70,17 @@ pub trait Workspaces: Send + Sync + 'static {
 
     /// Tells where a branch of a repository is now; none: it does not exist.
     fn remote_head(&self, repo: RepoSource, branch: BranchName) -> Answer<'_, Option<Oid>>;
+
+    /// Merges a harvested commit into a branch of a repository; never forces. Returns the commit that brought it
+    /// there, the same one again when it is there already.
+    fn merge(&self, merge: Merge) -> Answer<'_, Oid>;
+
+    /// Tells whether a branch of a repository contains a commit, or says that it was merged in another form. A
+    /// branch that does not exist contains nothing.
+    fn contains(&self, repo: RepoSource, branch: BranchName, commit: Oid) -> Answer<'_, bool>;
+
+    /// Removes a branch of a repository that points to `commit`; one that is gone already is fine.
+    fn delete_branch(&self, repo: RepoSource, branch: BranchName, commit: Oid) -> Answer<'_, ()>;
 
     /// Tidies up after a crash: what was half made goes to the trash, what is not in `known` to quarantine.
     fn recover(&self, known: Vec<WorkspaceId>) -> Answer<'_, Recovery>;
@@ -356,6 +368,35 @@ pub struct Push {
     pub commit: Oid,
     /// What it must point to before; none: it must not exist.
     pub expected: Option<Oid>,
+}
+
+/// What to merge where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merge {
+    /// The repository.
+    pub repo: RepoSource,
+    /// The branch there that takes it in.
+    pub base: BranchName,
+    /// What is merged.
+    pub commit: Oid,
+    /// In which form.
+    pub how: MergeAs,
+    /// The message of the commit that a merge or a squash makes.
+    pub message: String,
+    /// Whose work that commit is; none: the committer's.
+    pub author: Option<Identity>,
+}
+
+/// In which form a commit is merged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MergeAs {
+    /// By a commit with two parents, also where the branch could just move ahead.
+    Merge,
+    /// By one commit with everything, which says in a line `Ipa-Merged: <commit>` what it stands for.
+    Squash,
+    /// By moving ahead where possible; else by its commits one by one, their authors kept. The last one of them
+    /// says in a line `Ipa-Merged: <commit>` what it stands for.
+    Rebase,
 }
 
 /// A repository on this machine, described well enough to tell whether anything in it changed.

@@ -5,7 +5,7 @@ use futures::future::{BoxFuture, ready};
 use ipa_events::{BranchName, Oid, RepoSource, WorkspaceId};
 use ipa_workspace::{
     Checkpoint, Committed, Config, DiffQuery, DiffSet, DiffTo, FileRoot, FileView, Fingerprint, Listing,
-    Needs, Push, Recovery, RelPath, Removed, SandboxPrefix, Status, Trial, Workspace, WorkspaceError,
+    Merge, Needs, Push, Recovery, RelPath, Removed, SandboxPrefix, Status, Trial, Workspace, WorkspaceError,
     WorkspaceSpec, Workspaces, try_sandbox,
 };
 
@@ -110,6 +110,18 @@ impl Workspaces for NoWorkspaces {
 
     fn remote_head(&self, _repo: RepoSource, _branch: BranchName) -> Answer<'_, Option<Oid>> {
         refused("looking at a branch")
+    }
+
+    fn merge(&self, _merge: Merge) -> Answer<'_, Oid> {
+        refused("merging a branch")
+    }
+
+    fn contains(&self, _repo: RepoSource, _branch: BranchName, _commit: Oid) -> Answer<'_, bool> {
+        refused("looking at a branch")
+    }
+
+    fn delete_branch(&self, _repo: RepoSource, _branch: BranchName, _commit: Oid) -> Answer<'_, ()> {
+        refused("removing a branch")
     }
 
     fn recover(&self, _known: Vec<WorkspaceId>) -> Answer<'_, Recovery> {

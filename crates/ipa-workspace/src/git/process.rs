@@ -17,13 +17,19 @@ use crate::config::EnvMap;
 const GRACE: Duration = Duration::from_secs(1);
 
 /// A program to be run.
-#[derive(Debug)]
 pub(super) struct Run {
     pub(super) argv: Vec<OsString>,
     pub(super) env: EnvMap,
     pub(super) dir: PathBuf,
     pub(super) stdin: Vec<u8>,
     pub(super) deadline: Duration,
+}
+
+impl std::fmt::Debug for Run {
+    /// Shows no environment: it may hold a secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Run").field("argv", &self.argv).finish_non_exhaustive()
+    }
 }
 
 /// What it said.

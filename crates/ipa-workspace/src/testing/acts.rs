@@ -81,7 +81,8 @@ impl FakeWorkspaces {
         if model.commit(&head)?.files == files {
             return Ok(Committed { head });
         }
-        let head = model.add(Commit { files, parent: Some(head), message: message.to_owned() })?;
+        let head =
+            model.add(Commit { files, parent: Some(head), merged: None, message: message.to_owned() })?;
         model.places.entry(id.clone()).or_default().head = Some(head.clone());
         Ok(Committed { head })
     }
@@ -96,7 +97,8 @@ impl FakeWorkspaces {
                 return Ok(last);
             }
         }
-        let commit = model.add(Commit { files, parent: Some(head), message: reason.to_owned() })?;
+        let commit =
+            model.add(Commit { files, parent: Some(head), merged: None, message: reason.to_owned() })?;
         let Place { checkpoints, .. } = model.places.entry(id.clone()).or_default();
         let number = u32::try_from(checkpoints.len()).unwrap_or(u32::MAX).saturating_add(1);
         let checkpoint = Checkpoint { number, commit };

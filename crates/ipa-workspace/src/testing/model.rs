@@ -21,6 +21,8 @@ pub(super) type Files = BTreeMap<String, Vec<u8>>;
 pub(super) struct Commit {
     pub(super) files: Files,
     pub(super) parent: Option<Oid>,
+    /// What a merge took in.
+    pub(super) merged: Option<Oid>,
     pub(super) message: String,
 }
 
@@ -43,6 +45,7 @@ impl Model {
     pub(super) fn add(&mut self, commit: Commit) -> Result<Oid, WorkspaceError> {
         let mut hash = Hash::default();
         hash.part(commit.parent.as_ref().map_or("", Oid::as_str).as_bytes());
+        hash.part(commit.merged.as_ref().map_or("", Oid::as_str).as_bytes());
         hash.part(commit.message.as_bytes());
         hash.files(&commit.files);
         let text: String = hex(&hash.end()).chars().take(40).collect();
@@ -85,7 +88,8 @@ impl Model {
                 || WorkspaceError::NoRepository { repo: repo.clone(), detail: "no such folder".to_owned() };
             let path = repo.as_path().filter(|path| path.is_dir()).ok_or_else(no_repository)?;
             let files = read_folder(path)?;
-            let first = self.add(Commit { files, parent: None, message: "first".to_owned() })?;
+            let first =
+                self.add(Commit { files, parent: None, merged: None, message: "first".to_owned() })?;
             self.move_remote(repo, &"main".parse()?, Some(first));
         }
         Ok(self.remotes.get(repo).and_then(|branches| branches.get(branch)).cloned())

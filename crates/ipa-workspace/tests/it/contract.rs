@@ -10,12 +10,13 @@ use ipa_workspace::{
 };
 use tempfile::TempDir;
 
+use crate::merges;
 use crate::world::{World, id, put};
 
 /// An implementation with a source whose branch `main` holds `README.md` and `src/lib.rs`.
-struct Subject {
-    workspaces: Arc<dyn Workspaces>,
-    repo: RepoSource,
+pub(crate) struct Subject {
+    pub(crate) workspaces: Arc<dyn Workspaces>,
+    pub(crate) repo: RepoSource,
     _keep: Box<dyn Send>,
 }
 
@@ -76,10 +77,11 @@ async fn all(make: impl Fn() -> Subject) {
     a_detached_checkout_is_made_anew(make()).await;
     a_branch_is_published_by_lease(make()).await;
     files_are_listed_read_and_written(make()).await;
+    merges::all(&make).await;
     what_the_log_does_not_know_is_moved_aside(make()).await;
 }
 
-fn spec(repo: &RepoSource, number: u32) -> WorkspaceSpec {
+pub(crate) fn spec(repo: &RepoSource, number: u32) -> WorkspaceSpec {
     WorkspaceSpec {
         id: id(number),
         handle: Handle::new(u64::from(number)),

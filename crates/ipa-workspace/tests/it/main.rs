@@ -16,6 +16,7 @@ mod crash;
 mod diffs;
 mod files;
 mod keep;
+mod merges;
 mod mishaps;
 mod race;
 mod source;

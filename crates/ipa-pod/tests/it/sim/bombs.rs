@@ -15,7 +15,7 @@ use ipa_events::store::{
 use ipa_events::{BranchName, CommandId, Oid, RepoSource, Runtime, StreamId, TaskId, WorkspaceId};
 use ipa_workspace::testing::FakeWorkspaces;
 use ipa_workspace::{
-    Checkpoint, Committed, DiffQuery, DiffSet, FileRoot, FileView, Fingerprint, Listing, Needs, Push,
+    Checkpoint, Committed, DiffQuery, DiffSet, FileRoot, FileView, Fingerprint, Listing, Merge, Needs, Push,
     Recovery, RelPath, Removed, SandboxPrefix, Status, Trial, Workspace, WorkspaceError, WorkspaceSpec,
     Workspaces,
 };
@@ -254,6 +254,20 @@ impl Workspaces for BombedWorkspaces {
 
     fn remote_head(&self, repo: RepoSource, branch: BranchName) -> Answer<'_, Option<Oid>> {
         self.workspaces.remote_head(repo, branch)
+    }
+
+    fn merge(&self, merge: Merge) -> Answer<'_, Oid> {
+        self.bombs.go_off(Child::Sync);
+        self.workspaces.merge(merge)
+    }
+
+    fn contains(&self, repo: RepoSource, branch: BranchName, commit: Oid) -> Answer<'_, bool> {
+        self.workspaces.contains(repo, branch, commit)
+    }
+
+    fn delete_branch(&self, repo: RepoSource, branch: BranchName, commit: Oid) -> Answer<'_, ()> {
+        self.bombs.go_off(Child::Sync);
+        self.workspaces.delete_branch(repo, branch, commit)
     }
 
     fn recover(&self, known: Vec<WorkspaceId>) -> Answer<'_, Recovery> {

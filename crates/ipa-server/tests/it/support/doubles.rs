@@ -11,8 +11,8 @@ use ipa_agent::{
 use ipa_events::{BranchName, Oid, RepoSource, Runtime, WorkspaceId};
 use ipa_workspace::{
     Change, ChangeKind, Checkpoint, Committed, DiffFile, DiffLine, DiffQuery, DiffSet, Entry, EntryKind,
-    FileRoot, FileView, Fingerprint, Hunk, Listing, Needs, Push, Recovery, RelPath, Removed, SandboxPrefix,
-    Status, Trial, Workspace, WorkspaceError, WorkspaceSpec, Workspaces,
+    FileRoot, FileView, Fingerprint, Hunk, Listing, Merge, Needs, Push, Recovery, RelPath, Removed,
+    SandboxPrefix, Status, Trial, Workspace, WorkspaceError, WorkspaceSpec, Workspaces,
 };
 
 type Answer<'a, T> = BoxFuture<'a, Result<T, WorkspaceError>>;
@@ -97,6 +97,15 @@ impl Workspaces for Files {
         not_here()
     }
     fn remote_head(&self, _repo: RepoSource, _branch: BranchName) -> Answer<'_, Option<Oid>> {
+        not_here()
+    }
+    fn merge(&self, _merge: Merge) -> Answer<'_, Oid> {
+        not_here()
+    }
+    fn contains(&self, _repo: RepoSource, _branch: BranchName, _commit: Oid) -> Answer<'_, bool> {
+        not_here()
+    }
+    fn delete_branch(&self, _repo: RepoSource, _branch: BranchName, _commit: Oid) -> Answer<'_, ()> {
         not_here()
     }
     fn recover(&self, _known: Vec<WorkspaceId>) -> Answer<'_, Recovery> {
