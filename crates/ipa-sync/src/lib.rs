@@ -4,8 +4,14 @@
 //! An operation is an intent in the task's log; [`step`] says what it needs next, and [`carry_out`] turns a try
 //! into the command that records how it went. This crate knows the task's state; it knows no git, no pods.
 
+mod body;
 mod deliver;
 mod port;
 
+pub use body::inbound;
+pub use body::{
+    Block, Body, Column, DEPTH, GITHUB_CHARS, Inline, Item, JIRA_CHARS, Link, Marks, Mentions, Panel, Table,
+    Task,
+};
 pub use deliver::{Step, carry_out, step};
 pub use port::{GitPort, PushError};

@@ -1,0 +1,8 @@
+mod adf;
+mod any;
+mod cut;
+mod github;
+mod golden;
+mod hostile;
+mod markdown;
+mod wiki;
