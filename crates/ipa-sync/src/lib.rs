@@ -5,7 +5,15 @@
 //! into the command that records how it went. This crate knows the task's state; it knows no git, no pods.
 
 mod deliver;
+mod error;
 mod port;
+mod wire;
 
 pub use deliver::{Step, carry_out, step};
+pub use error::{ErrorClass, SyncError};
 pub use port::{GitPort, PushError};
+pub use wire::{
+    Answer, Credential, CredentialError, NetWire, Request, Wire, WireConfig, WireError, WireSetupError,
+};
+#[cfg(feature = "testing")]
+pub use wire::{FakeWire, Reaction};
