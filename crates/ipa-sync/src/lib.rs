@@ -6,6 +6,7 @@
 
 mod deliver;
 mod error;
+pub mod gate;
 pub mod hook;
 mod port;
 mod wire;
