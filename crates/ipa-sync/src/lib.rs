@@ -6,7 +6,11 @@
 
 mod body;
 mod deliver;
+mod error;
+pub mod gate;
+pub mod hook;
 mod port;
+mod wire;
 
 pub use body::inbound;
 pub use body::{
@@ -14,4 +18,10 @@ pub use body::{
     Task,
 };
 pub use deliver::{Step, carry_out, step};
+pub use error::{ErrorClass, SyncError};
 pub use port::{GitPort, PushError};
+pub use wire::{
+    Answer, Credential, CredentialError, NetWire, Request, Wire, WireConfig, WireError, WireSetupError,
+};
+#[cfg(feature = "testing")]
+pub use wire::{FakeWire, Reaction};
