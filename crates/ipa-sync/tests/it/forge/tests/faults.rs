@@ -73,7 +73,7 @@ async fn a_fault_after_the_work_hides_that_it_is_done() {
     assert!(!reset.is_connect() && !reset.is_timeout(), "{reset:?}");
     assert_eq!(comments(&ipa, &path).await, 2);
     forge.fail(ROUTE, When::Nth(1), Fault::SilenceAfter);
-    let silence = comment(&ipa, &path).timeout(Duration::from_millis(200)).send().await.unwrap_err();
+    let silence = comment(&ipa, &path).timeout(Duration::from_secs(1)).send().await.unwrap_err();
     assert!(silence.is_timeout(), "{silence:?}");
     forge.until_done(ROUTE, 3).await;
     assert_eq!(comments(&ipa, &path).await, 3);
