@@ -1,0 +1,235 @@
+//! A forge of our own that behaves as GitHub does: real repositories, real merges, a state that people, CI and clients
+//! change, and faults that a test plans. Every request and every answer is checked against GitHub's own description;
+//! what does not fit fails the test when the forge ends.
+
+mod api;
+mod backend;
+mod call;
+mod fault;
+mod git;
+mod graphql;
+mod hooks;
+mod limits;
+mod log;
+mod model;
+mod page;
+mod people;
+mod person;
+mod post;
+mod rest;
+mod routes;
+mod schema;
+mod serve;
+mod shape;
+mod socket;
+mod wire;
+mod world;
+
+mod tests;
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+pub(crate) use fault::{Fault, When};
+pub(crate) use hooks::{Delivery, Order, Weather};
+pub(crate) use log::{Entry, Repeat, Work};
+pub(crate) use model::Visibility;
+pub(crate) use people::{Kind, Role, Scope};
+pub(crate) use person::{Ci, Person};
+pub(crate) use post::{Arrived, Mailbox};
+
+use serve::Shared;
+use socket::Door;
+use world::{BOT, World};
+
+/// A forge on a port of its own, with one repository and some people.
+///
+/// | login | in `o/r` | token |
+/// |---|---|---|
+/// | `o` | owner | `token-o` |
+/// | `ipa` | collaborator | `token-ipa` |
+/// | `ann` | collaborator | `token-ann` |
+/// | `zed` | nothing | `token-zed` |
+/// | `ipa-bot[bot]` | collaborator | what the app's installation 7 is given |
+pub(crate) struct Forge {
+    shared: Arc<Shared>,
+    server: JoinHandle<()>,
+    _home: TempDir,
+}
+
+/// The repository that a forge begins with.
+pub(crate) const REPO: &str = "o/r";
+
+impl Forge {
+    pub(crate) async fn start() -> Self {
+        let home = tempfile::Builder::new().prefix("forge ").tempdir().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let world = furnished(World::new(base, home.path()));
+        let shared = Arc::new(Shared::new(world, home.path().to_owned()));
+        let server = tokio::spawn(serve::serve(Door(listener), Arc::clone(&shared)));
+        Self { shared, server, _home: home }
+    }
+
+    /// The base of the REST API; GraphQL is beside it.
+    pub(crate) fn url(&self) -> String {
+        format!("{}/api/v3", self.base())
+    }
+
+    pub(crate) fn graphql_url(&self) -> String {
+        format!("{}{}", self.base(), graphql::PATH)
+    }
+
+    /// Where git finds a repository.
+    pub(crate) fn git_url(&self, repo: &str) -> String {
+        format!("{}/{repo}.git", self.base())
+    }
+
+    pub(crate) fn base(&self) -> String {
+        self.shared.world().base.clone()
+    }
+
+    pub(crate) fn add_user(&self, login: &str, kind: Kind) {
+        self.shared.world().add_user(login, kind);
+    }
+
+    pub(crate) fn add_token(&self, secret: &str, login: &str, scope: Scope) {
+        self.shared.world().add_token(secret, login, scope);
+    }
+
+    pub(crate) fn revoke(&self, secret: &str) {
+        self.shared.world().tokens.remove(secret);
+    }
+
+    pub(crate) fn add_repo(&self, full_name: &str, visibility: Visibility) {
+        self.shared.world().add_repo(full_name, visibility);
+    }
+
+    pub(crate) fn set_role(&self, repo: &str, login: &str, role: Role) {
+        self.shared.world().repo_mut(repo).unwrap().roles.insert(login.to_owned(), role);
+    }
+
+    /// Lets a merge need so many approvals.
+    pub(crate) fn require_approvals(&self, repo: &str, approvals: usize) {
+        self.shared.world().repo_mut(repo).unwrap().approvals = approvals;
+    }
+
+    /// Refuses every push with these words, as a protected branch does.
+    pub(crate) fn refuse_pushes(&self, repo: &str, words: &str) {
+        self.shared.world().repos[repo].git.refuse_pushes(words);
+    }
+
+    /// Puts the forge's clock ahead of ours, or behind.
+    pub(crate) fn set_clock_ahead(&self, ahead: SignedDuration) {
+        self.shared.world().ahead = ahead;
+    }
+
+    /// Leaves a user so many requests (`core`, `graphql`) until then.
+    pub(crate) fn leave_requests(&self, login: &str, resource: &str, remaining: u64, reset: Timestamp) {
+        self.shared.world().limits.leave(login, resource, remaining, reset);
+    }
+
+    /// The commit of a branch, as git has it.
+    pub(crate) fn head(&self, repo: &str, branch: &str) -> Option<String> {
+        self.shared.world().repos[repo].git.head(branch)
+    }
+
+    /// How many parents the newest commit of a branch has, and how many commits there are.
+    pub(crate) fn history(&self, repo: &str, branch: &str) -> (usize, usize) {
+        self.shared.world().repos[repo].git.history(branch)
+    }
+
+    /// Somebody at work in `o/r`.
+    pub(crate) fn person<'a>(&'a self, login: &'a str) -> Person<'a> {
+        Person { shared: &self.shared, login, repo: REPO }
+    }
+
+    /// The checks of `o/r`.
+    pub(crate) fn ci(&self) -> Ci<'_> {
+        Ci { shared: &self.shared, repo: REPO }
+    }
+
+    /// Plans a fault for a route: an `operationId` of GitHub's, `graphql/` and a field, `git/receive-pack`,
+    /// `git/upload-pack`, `git/info-refs` or `store/log`. Calls are counted from now.
+    pub(crate) fn fail(&self, route: &str, when: When, fault: Fault) {
+        self.shared.faults().plan(route, when, fault);
+    }
+
+    /// Forgets all faults that are planned.
+    pub(crate) fn mend(&self) {
+        self.shared.faults().mend();
+    }
+
+    /// How often a route was called.
+    pub(crate) fn calls(&self, route: &str) -> u64 {
+        self.shared.faults().calls(route)
+    }
+
+    /// Waits until a request is held.
+    pub(crate) async fn until_held(&self) {
+        self.shared.held.subscribe().wait_for(|held| *held > 0).await.unwrap();
+    }
+
+    /// Lets go what is held and waits until it is done.
+    pub(crate) async fn release(&self) {
+        self.shared.released.send_modify(|times| *times += 1);
+        self.shared.held.subscribe().wait_for(|held| *held == 0).await.unwrap();
+    }
+
+    /// Waits until so many calls of a route are done, whether their clients still wait or not.
+    pub(crate) async fn until_done(&self, route: &str, times: usize) {
+        let is_done = |entry: &&Entry| entry.route == route && entry.work == Work::Done;
+        let enough = |_: &u64| self.shared.log().entries().iter().filter(is_done).count() >= times;
+        self.shared.done.subscribe().wait_for(enough).await.unwrap();
+    }
+
+    /// All requests so far.
+    pub(crate) fn requests(&self) -> Vec<Entry> {
+        self.shared.log().entries().to_vec()
+    }
+
+    /// Sends the webhooks that are queued.
+    pub(crate) async fn deliver(&self, to: &Mailbox<'_>, weather: Weather) -> Arrived {
+        post::send(&self.shared, to, weather).await
+    }
+
+    /// Sends a webhook once more, as somebody would who has kept it.
+    pub(crate) async fn replay(&self, to: &Mailbox<'_>, delivery: &Delivery) -> u16 {
+        post::post(to, delivery).await
+    }
+
+    /// Takes what was wrong so far, for a test that wants it so.
+    pub(crate) fn take_wrong(&self) -> Vec<String> {
+        std::mem::take(&mut *self.shared.wrong())
+    }
+}
+
+impl Drop for Forge {
+    fn drop(&mut self) {
+        self.server.abort();
+        if std::thread::panicking() {
+            return;
+        }
+        let wrong = self.take_wrong();
+        assert!(wrong.is_empty(), "what does not fit GitHub's description:\n{}", wrong.join("\n"));
+        let unmet = self.shared.faults().unmet();
+        assert!(unmet.is_empty(), "faults that never happened:\n{}", unmet.join("\n"));
+    }
+}
+
+fn furnished(mut world: World) -> World {
+    for login in ["o", "ipa", "ann", "zed"] {
+        world.add_user(login, Kind::Person);
+        world.add_token(&format!("token-{login}"), login, Scope::All);
+    }
+    world.add_user(BOT, Kind::Bot);
+    world.add_repo(REPO, Visibility::Public);
+    for login in ["ipa", "ann", BOT] {
+        world.repo_mut(REPO).unwrap().roles.insert(login.to_owned(), Role::Collaborator);
+    }
+    world
+}
