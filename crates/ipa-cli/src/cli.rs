@@ -4,12 +4,14 @@ mod decide;
 mod itself;
 mod look;
 mod noun;
+mod sync;
 mod task;
 
 pub(crate) use decide::{AnswerArgs, DecideVerb, DecisionArgs, RejectArgs};
 pub(crate) use itself::SelfVerb;
 pub(crate) use look::{AgentVerb, ConfigVerb, EventVerb, PodVerb, WorkspaceVerb};
 pub(crate) use noun::{DemoArgs, DrainChoice, RunArgs, ServeArgs};
+pub(crate) use sync::SyncVerb;
 pub(crate) use task::{
     ApproveChoice, CreateArgs, DiffArgs, ListArgs, LogsArgs, TaskNoun, TaskVerb, ToolsChoice, WaitArgs,
     WaitFor, parse_duration,
@@ -118,6 +120,9 @@ pub(crate) enum Command {
     /// Look into the checkouts that agents work in
     #[command(subcommand)]
     Workspace(WorkspaceVerb),
+    /// See what was and is to be changed outside, and agree to it
+    #[command(subcommand)]
+    Sync(SyncVerb),
     /// Which agents there are, and whether they work here
     #[command(subcommand)]
     Agent(AgentVerb),

@@ -15,6 +15,7 @@ mod repo;
 mod run;
 mod serve;
 mod steer;
+mod sync;
 mod task;
 mod wait;
 mod workspace;
@@ -57,6 +58,7 @@ pub(crate) async fn run(command: Command, app: App) -> Result<Exit, Failure> {
         Command::Event(verb) => Box::pin(event::run(&app, verb)).await,
         Command::Pod(verb) => Box::pin(pod::run(&app, verb)).await,
         Command::Workspace(verb) => Box::pin(workspace::run(&app, verb)).await,
+        Command::Sync(verb) => Box::pin(sync::run(&app, verb)).await,
         Command::Agent(verb) => Box::pin(agent::run(&app, verb)).await,
         Command::Config(verb) => config::run(&app, &verb),
         Command::Doctor => Box::pin(doctor::run(&app)).await,

@@ -4,11 +4,13 @@
 
 #![expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 
+mod connectors;
 mod error;
 mod layers;
 mod place;
 mod values;
 
+pub(crate) use connectors::{ConnectorKind, ConnectorValues, ModeName};
 pub(crate) use error::ConfigError;
 pub(crate) use layers::Row;
 pub(crate) use values::{

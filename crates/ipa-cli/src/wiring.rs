@@ -2,6 +2,7 @@
 
 mod empty;
 mod no_workspaces;
+mod outlets;
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -11,7 +12,9 @@ use ipa_agent::{ClaudeRuntime, CommandRuntime, Hosting, Program, RunLimits, Scri
 use ipa_events::Role;
 use ipa_events::store::{Durability, OpenStoreError, SqliteOptions, SqliteStore, Store};
 use ipa_events::task::{Gates, TaskLimits};
-use ipa_pod::{Engine, EngineConfig, PodConfig, RoleConfig, Roles, SlotLimits, Strategy, TaskDefaults};
+use ipa_pod::{
+    Engine, EngineBuilder, EngineConfig, PodConfig, RoleConfig, Roles, SlotLimits, Strategy, TaskDefaults,
+};
 use ipa_server::{ServerConfig, Sessions, Token};
 use ipa_workspace::{Config as WorkspaceConfig, Dirs, GitWorkspaces, SandboxBackend, Workspaces};
 use no_workspaces::NoWorkspaces;
@@ -91,7 +94,9 @@ pub(crate) fn engine(settings: &Settings, store: Store) -> Result<Engine, Failur
 
 fn engine_on(settings: &Settings, store: Store, workspaces: Arc<dyn Workspaces>) -> Engine {
     let hosting = Hosting::new(settings.helper.clone()).with_secrets(secrets(settings));
-    Engine::builder(store, engine_config(settings), workspaces)
+    let builder = outlets::outlets(settings)
+        .fold(Engine::builder(store, engine_config(settings), workspaces), EngineBuilder::outlet);
+    builder
         .runtime(Arc::new(claude(settings, hosting.clone())))
         .runtime(Arc::new(CommandRuntime::new(hosting.clone())))
         .runtime(Arc::new(ScriptedRuntime::new(hosting)))

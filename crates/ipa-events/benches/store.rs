@@ -209,6 +209,7 @@ async fn long_task(store: &Store, id: TaskId, events: usize) {
         start_at: ipa_events::Phase::SpecClarification,
         priority: 0,
         depends_on: Vec::new(),
+        ticket: None,
         limits: task::TaskLimits::default(),
     };
     let body = TaskCommand::Create(Box::new(new));

@@ -26,9 +26,10 @@ pub use summary::{OpenDecision, OpenRun, PodCondition, SUMMARY, Summary, title_o
 pub use task::{TaskCommand, TaskError, TaskEvent, TaskState};
 
 pub use value::{
-    AgentId, BranchName, CommandId, DecisionId, EventId, FailureClass, Handle, Helper, InvalidValue, Money,
-    Oid, OpId, Outcome, PayloadHash, Phase, Principal, Reference, RepoSource, Retry, Role, RunId, Runtime,
-    SessionId, Status, StreamId, TaskId, Via, WorkspaceId,
+    AgentId, BranchName, CommandId, ConnectorId, DecisionId, EventId, FailureClass, Handle, Helper,
+    InvalidValue, Money, Oid, OpId, Outcome, PayloadHash, Phase, Principal, Reference, RemoteId, RepoSource,
+    Resource, ResourceKind, Retry, Role, RunId, Runtime, SessionId, Status, StreamId, TaskId, Via,
+    WorkspaceId,
 };
 pub use verify::{Problem, VerifyReport, verify};
 pub use writer::{ExecuteError, Executed, OpenError, TaskWriter};

@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 use crate::store::{ModelId, Version};
 use crate::task::{Asked, Day, DecisionKind, EscalationReason, TaskState, Waits};
 use crate::value::{
-    BranchName, DecisionId, Handle, Money, Oid, PayloadHash, Phase, RepoSource, Role, RunId, Runtime, Status,
-    TaskId,
+    BranchName, ConnectorId, DecisionId, Handle, Money, Oid, PayloadHash, Phase, RemoteId, RepoSource, Role,
+    RunId, Runtime, Status, TaskId,
 };
 
 /// The name and form of the rows.
-pub const SUMMARY: ModelId = ModelId { name: "summary", schema: 2 };
+pub const SUMMARY: ModelId = ModelId { name: "summary", schema: 3 };
 
 /// One task in a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +58,10 @@ pub struct Summary {
     pub run: Option<OpenRun>,
     /// What waits for a person.
     pub decisions: Vec<OpenDecision>,
+    /// When the outside is to be seen to, if something is under way there.
+    pub outside_due: Option<Timestamp>,
+    /// What belongs to it outside, by the other side's names.
+    pub links: Vec<(ConnectorId, RemoteId)>,
 }
 
 /// A run that is open.
@@ -126,6 +130,13 @@ impl Summary {
             agent: created.agent_in(state.phase).clone(),
             repo: created.repo.clone(),
             branch: state.branch().cloned(),
+            outside_due: state.outside_due(),
+            links: state
+                .outside
+                .links
+                .iter()
+                .map(|(resource, link)| (resource.connector.clone(), link.remote.clone()))
+                .collect(),
             commit: state.head.clone(),
             priority: state.priority,
             depends_on: created.depends_on.clone(),
@@ -201,6 +212,7 @@ pub fn title_of(asked: &Asked) -> String {
         },
         Asked::Permission { tool, .. } => format!("may the agent use {tool}?"),
         Asked::Question { text, .. } => one_line(text),
+        Asked::Publish { what, .. } => one_line(what),
         Asked::Escalation { reason, detail } => {
             let what = match reason {
                 EscalationReason::AttemptsUsedUp => "all attempts failed",
@@ -210,7 +222,8 @@ pub fn title_of(asked: &Asked) -> String {
                     "the budget of the task is used up; going on grants as much again"
                 }
                 EscalationReason::ChecksFail => "the checks go on failing",
-                EscalationReason::DeliveryFailed => "the work could not be delivered",
+                EscalationReason::DeliveryFailed => "a change outside could not be made",
+                EscalationReason::PullClosed => "the pull request was closed",
                 EscalationReason::PodParked => "the task is parked",
             };
             format!("{what}: {}", one_line(detail))

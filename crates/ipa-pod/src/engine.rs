@@ -1,6 +1,7 @@
 //! The library's front door: create tasks, send them commands, read them.
 
 mod builder;
+mod outside;
 mod pods;
 mod read;
 mod work;
@@ -11,17 +12,18 @@ pub use read::{TaskRow, TaskView};
 pub use work::{RuntimeRow, Since};
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ipa_events::store::{Appended, Store, Version};
-use ipa_events::task::{Gates, NewTask};
+use ipa_events::task::{Gates, Link, NewTask};
 use ipa_events::{
-    BranchName, CommandId, Ctx, Envelope, Executed, Handle, Phase, Principal, Reference, RepoSource, Runtime,
-    TaskCommand, TaskId, TaskWriter, Via,
+    BranchName, CommandId, Ctx, Envelope, Executed, Handle, Phase, Principal, Reference, RepoSource,
+    Resource, Runtime, TaskCommand, TaskId, TaskWriter, Via,
 };
 use ipa_workspace::Workspaces;
 use tokio::sync::{OnceCell, watch};
+use tokio::task::JoinSet;
 
 use crate::actor::AskError;
 use crate::config::EngineConfig;
@@ -51,6 +53,8 @@ struct Inner {
     pods: watch::Sender<Conditions>,
     /// None while this engine runs nothing.
     manager: OnceCell<ManagerHandle>,
+    /// Those who ask the connectors what moved. End with the engine.
+    sweepers: Mutex<JoinSet<()>>,
 }
 
 /// What a person says about a new task. What is left out comes from the engine's defaults.
@@ -76,6 +80,8 @@ pub struct TaskDraft {
     pub priority: i32,
     /// Tasks that must be completed first.
     pub depends_on: Vec<TaskId>,
+    /// The ticket that it is for.
+    pub ticket: Option<(Resource, Link)>,
 }
 
 impl TaskDraft {
@@ -92,6 +98,7 @@ impl TaskDraft {
             start_at: Phase::SpecClarification,
             priority: 0,
             depends_on: Vec::new(),
+            ticket: None,
         }
     }
 }
@@ -173,6 +180,7 @@ impl Engine {
             start_at: draft.start_at,
             priority: draft.priority,
             depends_on: draft.depends_on,
+            ticket: draft.ticket,
             limits: defaults.limits,
         };
         let command = Envelope { ctx, body: TaskCommand::Create(Box::new(new)) };

@@ -91,6 +91,14 @@ pub enum EngineError {
     /// The engine is stopping.
     #[error("the engine is stopping")]
     Stopping,
+    /// Something outside could not be looked at.
+    #[error("what belongs to task {task} outside could not all be looked at: {why}")]
+    Outside {
+        /// The task.
+        task: TaskId,
+        /// Why.
+        why: String,
+    },
     /// This engine runs no pods.
     #[error("nothing is running here; start `ipa serve`")]
     NothingRuns,

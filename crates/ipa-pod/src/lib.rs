@@ -6,6 +6,7 @@
 mod actor;
 mod bounds;
 mod config;
+mod connectors;
 mod edge;
 mod engine;
 mod error;
@@ -21,6 +22,7 @@ mod spending;
 
 pub use bounds::bounds;
 pub use config::{EngineConfig, PodConfig, RoleConfig, Roles, Scope, SlotLimits, Strategy, TaskDefaults};
+pub use connectors::{Health, Outlet};
 pub use edge::{Edge, SystemEdge};
 pub use engine::{
     CreatedTask, Drain, Engine, EngineBuilder, RuntimeRow, Since, TaskDraft, TaskRow, TaskView,

@@ -26,6 +26,7 @@ use crate::config::Scope;
 use crate::error::EngineError;
 use crate::parts::Parts;
 use crate::pod::supervisor::PodHandle;
+use crate::pod::sync::Outlook;
 use crate::scheduler::Standing;
 
 /// What others hold of the manager.
@@ -91,6 +92,11 @@ impl ManagerHandle {
         ask(&self.actor, |reply| Msg::CleanUp(Box::new(ctx), task, reply)).await
     }
 
+    /// Says that something may have changed outside that belongs to a task.
+    pub(crate) fn hint(&self, task: TaskId) {
+        tell(&self.actor, Msg::Hint(task));
+    }
+
     /// Lists the tasks that have a pod.
     pub(crate) async fn active(&self) -> Result<Vec<TaskId>, AskError> {
         ask(&self.actor, Msg::Active).await
@@ -137,8 +143,12 @@ enum Msg {
     CleanedUp(TaskId, Result<Version, EngineError>, cleanup::Reply),
     /// A pod says what it is doing.
     Standing(TaskId, Standing),
+    /// A pod says what it does outside.
+    Outlook(TaskId, Outlook),
     /// A pod has had nothing to do for a while.
     Idle(TaskId),
+    /// Something may have changed outside that belongs to a task.
+    Hint(TaskId),
 }
 
 struct State {
@@ -208,7 +218,9 @@ impl Actor for Manager {
             Msg::Stopped(task) => state.stopped(&myself, task),
             Msg::CleanedUp(task, done, reply) => state.cleaned_up(&myself, task, (done, reply)),
             Msg::Standing(task, standing) => state.stands(&myself, task, standing),
+            Msg::Outlook(task, outlook) => state.looks_out(&myself, task, outlook),
             Msg::Idle(task) => state.idle(&myself, task),
+            Msg::Hint(task) => state.hint(&myself, task),
         }
         state.note_claims();
         state.publish();

@@ -9,6 +9,7 @@ use ipa_events::{RunId, Runtime};
 use ipa_workspace::Workspaces;
 
 use crate::config::EngineConfig;
+use crate::connectors::Connectors;
 use crate::edge::Edge;
 use crate::slots::Slots;
 use crate::spending::Spending;
@@ -20,6 +21,7 @@ pub(crate) struct Parts {
     pub(crate) slots: Slots,
     pub(crate) spending: Arc<Spending>,
     pub(crate) workspaces: Arc<dyn Workspaces>,
+    pub(crate) connectors: Connectors,
     /// By the name before the colon: `claude`, `command`, `scripted`.
     pub(crate) runtimes: BTreeMap<String, Arc<dyn AgentRuntime>>,
 }

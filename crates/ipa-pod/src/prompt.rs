@@ -4,8 +4,8 @@
 
 use std::fmt::Write as _;
 
-use ipa_events::Role;
-use ipa_events::task::{CheckResult, Run, TaskState};
+use ipa_events::task::{CheckResult, Remark, Run, TaskState};
+use ipa_events::{RemoteId, Role};
 
 /// The file in a run's folder that keeps what its agent was told.
 pub(crate) const FILE: &str = "prompt.md";
@@ -69,6 +69,7 @@ fn news(prompt: &mut String, state: &TaskState, run: &Run) {
     if let Some(rework) = &state.rework {
         section(prompt, "A person looked at the last result and wants it changed", &rework.reason);
     }
+    outside(prompt, state);
     for check in failed_checks(state) {
         let exit =
             check.exit_code.map_or_else(|| "no exit code".to_owned(), |code| format!("exit code {code}"));
@@ -86,6 +87,34 @@ fn news(prompt: &mut String, state: &TaskState, run: &Run) {
                 &message.text,
             );
         }
+    }
+}
+
+/// Appends what people whose words may reach an agent said in a review outside and nobody answered yet, and which checks
+/// of the forge fail. What anybody else said there is told to no agent.
+fn outside(prompt: &mut String, state: &TaskState) {
+    let open = |id: &RemoteId| state.outside.asked.contains_key(id) && state.answered_by(id).is_none();
+    let mut said = |place: &str, remark: &Remark| {
+        let heading = format!("{} says in the review{place}", one_line(&remark.by));
+        section(prompt, &heading, &remark.text);
+    };
+    for pull in state.outside.pulls.values() {
+        for review in pull.reviews.values().filter(|review| open(&review.id)) {
+            said(", which asks for changes", &review.remark);
+        }
+        for thread in pull.threads.values().filter(|thread| !thread.resolved) {
+            let line = thread.line.map_or_else(String::new, |line| format!(":{line}"));
+            let place = format!(" of {}{line}", one_line(&thread.path));
+            for (_, remark) in thread.remarks.iter().filter(|(id, remark)| remark.trusted && open(id)) {
+                said(&place, remark);
+            }
+        }
+        for (_, remark) in pull.remarks.iter().filter(|(id, remark)| remark.trusted && open(id)) {
+            said("", remark);
+        }
+    }
+    for check in state.head.iter().flat_map(|head| state.outside.failing(head)) {
+        section(prompt, &format!("A check of the forge fails: {}", one_line(&check.name)), &check.summary);
     }
 }
 

@@ -1,6 +1,8 @@
 //! No secret is stored or shown: every command passes here before it is decided, and what a workspace holds before
 //! it is handed out. Pure, but for [`execute`]. The secrets themselves are known by `ipa-agent`.
 
+mod outside;
+
 use std::sync::Arc;
 
 use ipa_agent::Secrets;
@@ -40,7 +42,8 @@ fn redact(command: &mut TaskCommand, secrets: &Secrets) {
         | TaskCommand::RecordSourceChanged { run: _, detail: text }
         | TaskCommand::RecordStarted { run: _, process: _, session: _, sandbox: text }
         | TaskCommand::Withdraw { run: _, key: _, why: text }
-        | TaskCommand::RecordSendFailed { op: _, detail: text, needs_person: _ }
+        | TaskCommand::RecordDoubt { op: _, doubt: _, detail: text }
+        | TaskCommand::RecordSendFailed { op: _, detail: text, next: _ }
         | TaskCommand::Escalate { reason: _, detail: text } => word(text),
         TaskCommand::Answer { decision: _, seen: _, verdict } => redact_verdict(verdict, secrets),
         TaskCommand::AskPermission { run: _, key: _, tool, input } => {
@@ -52,6 +55,8 @@ fn redact(command: &mut TaskCommand, secrets: &Secrets) {
             choices.iter_mut().for_each(word);
         }
         TaskCommand::FinishRun(finished) => redact_finished(finished, secrets),
+        TaskCommand::QueueChanges { resource: _, changes } => outside::changes(secrets, changes),
+        TaskCommand::RecordNews { resource: _, news } => outside::news(secrets, news),
         TaskCommand::Resume
         | TaskCommand::Reopen
         | TaskCommand::Retry
@@ -64,9 +69,12 @@ fn redact(command: &mut TaskCommand, secrets: &Secrets) {
         | TaskCommand::RecordAdopted { .. }
         | TaskCommand::RecordDelivered { .. }
         | TaskCommand::NoteBudget { .. }
-        | TaskCommand::QueueDelivery(_)
-        | TaskCommand::StartDelivery { .. }
-        | TaskCommand::RecordSent { .. } => {}
+        | TaskCommand::StartAttempt { .. }
+        | TaskCommand::WithdrawOp { .. }
+        | TaskCommand::RetryOp { .. }
+        | TaskCommand::DropOp { .. }
+        | TaskCommand::RecordLink { .. }
+        | TaskCommand::RecordSent(_) => {}
     }
 }
 

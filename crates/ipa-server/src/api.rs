@@ -12,6 +12,7 @@ mod place;
 mod reply;
 mod run_log;
 mod streaming;
+mod sync;
 mod tasks;
 mod work;
 
@@ -46,7 +47,12 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/workspaces", get(work::workspaces))
         .route("/agents", get(place::agents))
         .route("/agents/{name}", get(place::agent))
-        .route("/sync", get(place::sync));
+        .route("/sync", get(sync::sync))
+        .route("/sync/{op}", get(sync::show))
+        .route("/sync/{op}/{verb}", post(sync::act_on))
+        .route("/tasks/{id}/sync", post(sync::now))
+        .route("/connectors", get(sync::connectors))
+        .route("/connectors/{id}/resume", post(sync::resume));
     Router::new()
         .nest("/api/v1", v1)
         .route("/healthz", get(health::alive))

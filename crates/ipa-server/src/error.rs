@@ -22,6 +22,9 @@ impl From<EngineError> for Refusal {
             EngineError::Unknown { what: "run", .. } => {
                 Self::new(Code::UnknownRun, detail).help("`ipa show TASK` lists a task's runs")
             }
+            EngineError::Unknown { what: "change" | "connector", .. } => {
+                Self::new(Code::NotFound, detail).help("`ipa sync status` lists the changes and the connectors")
+            }
             EngineError::Unknown { .. } => Self::new(Code::UnknownDecision, detail)
                 .help("`ipa inbox` lists what waits for you; name one of these"),
             EngineError::NoAgent => Self::new(Code::NoAgent, detail)
@@ -45,6 +48,8 @@ impl From<EngineError> for Refusal {
                 .help("it may have been carried out; look at the task, then send it again under the same key"),
             EngineError::StillRuns(_) => Self::new(Code::WorkspaceBusy, detail)
                 .help("it is still told to end: try again in a moment; nothing was put away"),
+            EngineError::Outside { .. } => Self::new(Code::Unavailable, detail)
+                .help("`ipa sync status` tells how each connector is; it is tried again by itself"),
             EngineError::Stopping => Self::new(Code::Unavailable, detail).help("start `ipa serve` again"),
             EngineError::NothingRuns => Self::new(Code::NothingRuns, detail).help("start `ipa serve`"),
         }

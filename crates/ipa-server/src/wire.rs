@@ -13,12 +13,14 @@ mod run;
 mod task;
 
 pub use code::Code;
-pub use command::{Approve, Command, CommandReply, CreateTask, DecisionInput, VerdictWord};
-pub use decision::{AnsweredBy, Decision, DecisionState, Shown, ShownDocument};
+pub use command::{Approve, Command, CommandReply, CreateTask, DecisionInput, SyncInput, VerdictWord};
+pub use decision::{AnsweredBy, Decision, DecisionState, PublishRow, Shown, ShownDocument};
 pub use event::EventRecord;
 pub use ipa_pod::log::AgentEvent as LogEntry;
 pub use ipa_pod::work::{DiffSet, FileView, Listing};
-pub use rows::{AgentRow, Health, Pod, PodState, SyncOp, SyncState, Why, WorkspaceRow};
+pub use rows::{
+    AgentRow, ConnectorRow, ConnectorState, Health, Pod, PodState, SyncOp, SyncState, Why, WorkspaceRow,
+};
 pub use run::{CheckRow, Checks, Prompt, Run, RunStatus};
 pub use task::{DocumentVersions, MessageRow, Task, TaskDetail, TaskWorkspace};
 
@@ -133,6 +135,7 @@ named! {
     WorkspaceRow = "ipa.workspace/v1",
     AgentRow = "ipa.agent/v1",
     SyncOp = "ipa.sync/v1",
+    ConnectorRow = "ipa.connector/v1",
     Why = "ipa.why/v1",
     Health = "ipa.health/v1",
     DiffSet = "ipa.diff/v1",

@@ -1,15 +1,25 @@
 //! What the outside should look like, and what changed there.
 //!
-//! So far the outside is the repository that a task's work came from, and the one change to it is a new branch.
-//! An operation is an intent in the task's log; [`step`] says what it needs next, and [`carry_out`] turns a try
-//! into the command that records how it went. This crate knows the task's state; it knows no git, no pods.
+//! A task's state says what is wanted outside ([`wanted`]); what was read there and is new to the task becomes an event
+//! ([`pull_news`], [`ticket_news`]). An operation is an intent in the task's log; [`step`] says what is needed next, and
+//! [`carry_out`] and [`look_for`] turn a try, or a look at what became of one, into the command that records it. All but
+//! the last two are pure. A [`Connector`] reads and changes one forge or tracker. This crate knows the task's state; it
+//! knows no git, no pods.
 
 mod body;
+mod connector;
+mod debounce;
 mod deliver;
 mod error;
 pub mod gate;
 pub mod hook;
+mod interpret;
+mod local;
 mod port;
+pub mod section;
+mod settings;
+mod step;
+mod wanted;
 mod wire;
 
 pub use body::inbound;
@@ -17,9 +27,16 @@ pub use body::{
     Block, Body, Column, DEPTH, GITHUB_CHARS, Inline, Item, JIRA_CHARS, Link, Marks, Mentions, Panel, Table,
     Task,
 };
-pub use deliver::{Step, carry_out, step};
+pub use connector::{Applied, Connector, Cx, Job, NewTicket, Observed, Probe, Swept, Target};
+pub use debounce::Debounce;
+pub use deliver::{Tried, carry_out, job, look_for, observe};
 pub use error::{ErrorClass, SyncError};
-pub use port::{GitPort, PushError};
+pub use interpret::{pull_news, ticket_news};
+pub use local::{LocalConfig, LocalConnector};
+pub use port::{GitMerge, GitPort};
+pub use settings::{Mode, Policies, Settings};
+pub use step::{Step, step};
+pub use wanted::{Sides, Wanted, wanted, watched};
 pub use wire::{
     Answer, Credential, CredentialError, NetWire, Request, Wire, WireConfig, WireError, WireSetupError,
 };

@@ -1,6 +1,7 @@
 //! What waits for a person, and what the person decides.
 
 use ipa_events::Reference;
+use ipa_events::task::Change;
 use ipa_pod::{Edge as _, SystemEdge};
 use ipa_server::wire::{CommandReply, Decision, DecisionInput, List, Shown, TaskDetail, VerdictWord};
 use serde_json::{Map, Value};
@@ -191,7 +192,17 @@ pub(crate) fn shown(decision: &Decision) -> String {
         Shown::Permission { tool, input, .. } => format!("{tool} {input}"),
         Shown::Question { text, choices, .. } if choices.is_empty() => text.clone(),
         Shown::Question { text, choices, .. } => format!("{text}\n({})", choices.join(" | ")),
+        Shown::Publish { resource, changes } => {
+            let changes =
+                changes.iter().map(|it| format!("\n{}  {}{}", it.op, it.title, written(&it.change)));
+            format!("to {resource}:{}", changes.collect::<String>())
+        }
         Shown::Escalation { detail, .. } => detail.clone(),
     };
     plain(text.trim_end())
+}
+
+/// The text that a change would write, exactly; nothing for one that writes none.
+fn written(change: &Change) -> String {
+    change.text().map_or_else(String::new, |text| format!("\n{}", text.trim_end()))
 }

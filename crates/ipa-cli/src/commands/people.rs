@@ -77,7 +77,7 @@ impl People {
     fn ask(&mut self, decision: Decision) {
         let choices = match decision.kind {
             DecisionKind::Gate => "[y/n/d=diff]",
-            DecisionKind::Permission | DecisionKind::Escalation => "[y/n]",
+            DecisionKind::Permission | DecisionKind::Publish | DecisionKind::Escalation => "[y/n]",
             DecisionKind::Question => "",
         };
         if decision.kind != DecisionKind::Question {

@@ -7,8 +7,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipa_events::task::{GatePolicy, Gates, TaskLimits};
-use ipa_events::{BranchName, Money, Role, Runtime};
+use ipa_events::{BranchName, ConnectorId, Money, Role, Runtime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::connectors::ConnectorValues;
 
 /// What can be configured.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -35,6 +37,8 @@ pub(crate) struct Values {
     pub(crate) checks: CheckValues,
     /// What confines agents.
     pub(crate) sandbox: SandboxValues,
+    /// The forges and trackers.
+    pub(crate) connectors: BTreeMap<ConnectorId, ConnectorValues>,
 }
 
 /// `[roles]`

@@ -55,7 +55,7 @@ impl Gates {
                 DecisionKind::Escalation => {
                     return Err(Failure::Wrong(format!("the demo needs help: {}", decision.title)));
                 }
-                DecisionKind::Gate | DecisionKind::Permission => {
+                DecisionKind::Gate | DecisionKind::Permission | DecisionKind::Publish => {
                     self.decide(client, decision, &Settled::Yes).await?;
                 }
                 DecisionKind::Question => {
@@ -120,7 +120,9 @@ impl Gates {
 fn first_choice(decision: &Decision) -> String {
     let choices = match &decision.payload {
         Shown::Question { choices, .. } => choices.as_slice(),
-        Shown::Gate { .. } | Shown::Permission { .. } | Shown::Escalation { .. } => &[],
+        Shown::Gate { .. } | Shown::Permission { .. } | Shown::Publish { .. } | Shown::Escalation { .. } => {
+            &[]
+        }
     };
     choices.first().cloned().unwrap_or_else(|| "as you think best".to_owned())
 }

@@ -25,6 +25,7 @@ mod doctor;
 mod exit_codes;
 mod failing;
 mod limits;
+mod outside;
 mod record;
 mod same;
 mod served;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::budget::BudgetStage;
 use super::event::{Created, TaskEvent};
-use super::state::TaskState;
+use super::state::{OpState, TaskState};
 use crate::envelope::Stamped;
 
 /// An event that does not fit what happened before it.
@@ -86,10 +86,7 @@ fn change(state: &mut TaskState, stamped: &Stamped<TaskEvent>) -> Fit {
         E::WorkspaceRequested { place } => work::request(state, place),
         E::WorkspaceReady { place, path, branch, base } => work::ready(state, place, path, (branch, base)),
         E::WorkspaceFailed { place, detail } => work::fail(state, place, detail),
-        E::WorkspaceHarvested { head, .. } => {
-            state.head = Some(head.clone());
-            Ok(())
-        }
+        E::WorkspaceHarvested { head, .. } => work::harvest(state, head),
         E::WorkspaceCheckpointed { place, checkpoint, commit, .. } => {
             work::checkpoint(state, place, (*checkpoint, commit.clone()))
         }
@@ -128,11 +125,27 @@ fn change(state: &mut TaskState, stamped: &Stamped<TaskEvent>) -> Fit {
             decision::answer_escalation(state, stamped, *decision, (*again, text))
         }
 
-        E::SyncQueued { op, delivery, payload_hash } => outside::queue(state, *op, delivery, payload_hash),
+        E::SyncQueued(queued) => outside::queue(state, stamped, queued),
+        E::SyncApprovalRequested { decision, resource, ops, payload_hash } => {
+            outside::ask(state, stamped, (*decision, payload_hash), (resource, ops))
+        }
+        E::SyncApprovalWithdrawn { decision, why } => decision::withdraw(state, *decision, why),
+        E::SyncApproved { decision, note, .. } => outside::approve(state, stamped, *decision, note.clone()),
+        E::SyncRejected { decision, reason } => outside::reject(state, stamped, *decision, reason),
+        E::SyncSuperseded { op, by } => outside::turn(state, *op, OpState::Superseded { by: *by }),
         E::SyncAttemptStarted { op, attempt } => outside::start(state, *op, *attempt),
-        E::SyncSent { op, branch } => outside::sent(state, *op, branch),
-        E::SyncFailed { op, retry_at, .. } => outside::fail(state, *op, *retry_at),
-        E::SyncDead { op, detail } => outside::die(state, *op, detail),
+        E::SyncDoubted { op, doubt, look_at, .. } => outside::doubt(state, *op, (*doubt, *look_at)),
+        E::SyncSent(sent) => outside::sent(state, stamped, sent),
+        E::SyncFailed { op, counts, detail, retry_at, .. } => {
+            outside::fail(state, *op, (*counts, detail, *retry_at))
+        }
+        E::SyncDead { op, detail } => outside::turn(state, *op, OpState::Dead { detail: detail.clone() }),
+        E::SyncRetried { op } => outside::turn(state, *op, OpState::Ready),
+        E::SyncDropped { op } => {
+            outside::turn(state, *op, OpState::Refused { by: stamped.actor.clone(), reason: None })
+        }
+        E::ExternalLinked { resource, link } => outside::link(state, resource, link),
+        E::ExternalChanged { resource, news } => outside::learn(state, resource, news),
     }
 }
 

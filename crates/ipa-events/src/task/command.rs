@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::budget::{Budget, BudgetStage};
-use super::event::{Delivery, EscalationReason, ProcessIdentity};
+use super::change::{Change, PublishPolicy};
+use super::event::{Doubt, EscalationReason, ProcessIdentity, SyncSent};
 use super::limits::{Gates, TaskLimits};
+use super::outside::{Link, News};
 use super::state::Usage;
 use crate::value::{
-    AgentId, BranchName, DecisionId, Handle, Oid, OpId, Outcome, PayloadHash, Phase, RepoSource, Role, RunId,
-    Runtime, SessionId, TaskId,
+    AgentId, BranchName, DecisionId, Handle, Oid, OpId, Outcome, PayloadHash, Phase, RepoSource, Resource,
+    Role, RunId, Runtime, SessionId, TaskId,
 };
+use jiff::Timestamp;
 
 /// What may be asked of a task: first by people, then by its own pod.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,28 +194,66 @@ pub enum TaskCommand {
     },
     /// A run is over.
     FinishRun(Box<FinishedRun>),
-    /// The work is to be delivered.
-    QueueDelivery(Box<Delivery>),
-    /// A delivery is about to be tried.
-    StartDelivery {
+    /// Something outside is to change.
+    QueueChanges {
+        /// What.
+        resource: Resource,
+        /// How, and who must agree.
+        changes: Vec<(Change, PublishPolicy)>,
+    },
+    /// A change is about to be sent.
+    StartAttempt {
         /// Which.
         op: OpId,
     },
-    /// A delivery arrived.
-    RecordSent {
+    /// A change is there.
+    RecordSent(Box<SyncSent>),
+    /// Nobody knows whether a change is there.
+    RecordDoubt {
         /// Which.
         op: OpId,
-        /// The branch it arrived as.
-        branch: BranchName,
+        /// What is known.
+        doubt: Doubt,
+        /// What happened.
+        detail: Arc<str>,
     },
-    /// A delivery did not arrive.
+    /// A change is not there.
     RecordSendFailed {
         /// Which.
         op: OpId,
         /// What happened.
         detail: Arc<str>,
-        /// Whether only a person can mend it.
-        needs_person: NeedsPerson,
+        /// What to do about it.
+        next: AfterFailure,
+    },
+    /// A change is not wanted any more, as things stand.
+    WithdrawOp {
+        /// Which.
+        op: OpId,
+    },
+    /// A change that was given up is tried again.
+    RetryOp {
+        /// Which.
+        op: OpId,
+    },
+    /// A person does not want a change.
+    DropOp {
+        /// Which.
+        op: OpId,
+    },
+    /// Something outside belongs to the task.
+    RecordLink {
+        /// What.
+        resource: Resource,
+        /// How the other side knows it.
+        link: Link,
+    },
+    /// Something outside is other than it was known to be.
+    RecordNews {
+        /// What.
+        resource: Resource,
+        /// How.
+        news: Vec<News>,
     },
     /// Something stops the task that a person must look at.
     Escalate {
@@ -221,6 +262,19 @@ pub enum TaskCommand {
         /// What happened.
         detail: Arc<str>,
     },
+}
+
+/// What is done about a change that was not made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterFailure {
+    /// Try again after a pause, as often as the limits allow.
+    Again,
+    /// The other side wants no request before this time; it counts as no failure.
+    HoldUntil(Timestamp),
+    /// A person must change something first.
+    Ask,
+    /// What was to be changed was taken away: leave it.
+    Leave,
 }
 
 /// Whether trying again can help.
@@ -261,6 +315,8 @@ pub struct NewTask {
     pub priority: i32,
     /// Tasks that must be completed first.
     pub depends_on: Vec<TaskId>,
+    /// The ticket that it is for.
+    pub ticket: Option<(Resource, Link)>,
     /// Its limits.
     pub limits: TaskLimits,
 }

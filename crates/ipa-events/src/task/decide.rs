@@ -5,6 +5,7 @@
 mod answer;
 mod budget;
 mod create;
+mod news;
 mod outside;
 mod person;
 mod run;
@@ -70,10 +71,16 @@ pub fn decide(state: &TaskState, ctx: &Ctx, command: &TaskCommand) -> Decided {
         C::RecordDelivered { run, messages } => task.delivered(*run, messages),
         C::NoteBudget { run, stage, budget } => task.note_budget(*run, *stage, budget),
         C::FinishRun(finished) => task.finish(finished),
-        C::QueueDelivery(delivery) => task.queue_delivery(delivery),
-        C::StartDelivery { op } => task.start_delivery(*op),
-        C::RecordSent { op, branch } => task.sent(*op, branch),
-        C::RecordSendFailed { op, detail, needs_person } => task.send_failed(*op, detail, *needs_person),
+        C::QueueChanges { resource, changes } => task.queue_changes(resource, changes),
+        C::StartAttempt { op } => task.start_attempt(*op),
+        C::RecordSent(sent) => task.sent(sent),
+        C::RecordDoubt { op, doubt, detail } => task.doubt(*op, *doubt, detail),
+        C::RecordSendFailed { op, detail, next } => task.send_failed(*op, detail, *next),
+        C::WithdrawOp { op } => task.withdraw_op(*op),
+        C::RetryOp { op } => task.retry_op(*op),
+        C::DropOp { op } => task.drop_op(*op),
+        C::RecordLink { resource, link } => task.link(resource, link),
+        C::RecordNews { resource, news } => task.news(resource, news),
         C::Escalate { reason, detail } => Ok(task.escalate(*reason, detail)),
     }
 }

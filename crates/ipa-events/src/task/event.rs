@@ -9,11 +9,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::budget::Budget;
+use super::change::{Change, PublishPolicy};
 use super::limits::{GatePolicy, Gates, TaskLimits};
+use super::outside::{Link, News};
 use super::state::{Evidence, Usage};
 use crate::value::{
-    AgentId, BranchName, DecisionId, FailureClass, Oid, OpId, Outcome, PayloadHash, Phase, RepoSource, Role,
-    RunId, Runtime, SessionId, TaskId, WorkspaceId,
+    AgentId, BranchName, DecisionId, FailureClass, Oid, OpId, Outcome, PayloadHash, Phase, RemoteId,
+    RepoSource, Resource, Role, RunId, Runtime, SessionId, TaskId, WorkspaceId,
 };
 
 /// What can have happened to a task.
@@ -120,15 +122,41 @@ pub enum TaskEvent {
     BudgetReached(BudgetNoted),
 
     #[serde(rename = "sync.queued")]
-    SyncQueued { op: OpId, delivery: Delivery, payload_hash: PayloadHash },
+    SyncQueued(Box<SyncQueued>),
+    #[serde(rename = "sync.approval_requested")]
+    SyncApprovalRequested {
+        decision: DecisionId,
+        resource: Resource,
+        ops: Vec<OpId>,
+        payload_hash: PayloadHash,
+    },
+    #[serde(rename = "sync.approval_withdrawn")]
+    SyncApprovalWithdrawn { decision: DecisionId, why: Arc<str> },
+    #[serde(rename = "sync.approved")]
+    SyncApproved { decision: DecisionId, payload_hash: PayloadHash, note: Option<Arc<str>> },
+    #[serde(rename = "sync.rejected")]
+    SyncRejected { decision: DecisionId, reason: Arc<str> },
+    #[serde(rename = "sync.superseded")]
+    SyncSuperseded { op: OpId, by: Option<OpId> },
     #[serde(rename = "sync.attempt_started")]
     SyncAttemptStarted { op: OpId, attempt: u32 },
+    #[serde(rename = "sync.doubted")]
+    SyncDoubted { op: OpId, doubt: Doubt, detail: Arc<str>, look_at: Timestamp },
     #[serde(rename = "sync.sent")]
-    SyncSent { op: OpId, branch: BranchName },
+    SyncSent(Box<SyncSent>),
     #[serde(rename = "sync.failed")]
-    SyncFailed { op: OpId, attempt: u32, detail: Arc<str>, retry_at: Timestamp },
+    SyncFailed { op: OpId, attempt: u32, counts: bool, detail: Arc<str>, retry_at: Timestamp },
     #[serde(rename = "sync.dead")]
     SyncDead { op: OpId, detail: Arc<str> },
+    #[serde(rename = "sync.retried")]
+    SyncRetried { op: OpId },
+    #[serde(rename = "sync.dropped")]
+    SyncDropped { op: OpId },
+
+    #[serde(rename = "external.linked")]
+    ExternalLinked { resource: Resource, link: Link },
+    #[serde(rename = "external.changed")]
+    ExternalChanged { resource: Resource, news: News },
 }
 
 /// The first event of every task.
@@ -161,6 +189,9 @@ pub struct Created {
     pub priority: i32,
     /// Tasks that must be completed first.
     pub depends_on: Vec<TaskId>,
+    /// The ticket that it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<Resource>,
     /// Its limits.
     pub limits: TaskLimits,
 }
@@ -325,17 +356,46 @@ pub struct CheckFinished {
     pub tail: Arc<str>,
 }
 
-/// A branch on its way to the repository that the work came from.
+/// The intent to change something outside. It is stored before anything is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Delivery {
-    /// The repository.
-    pub repo: RepoSource,
-    /// The branch there.
-    pub branch: BranchName,
-    /// What the branch will point to.
-    pub commit: Oid,
-    /// What it must point to before; none: it must not exist.
-    pub expected: Option<Oid>,
+pub struct SyncQueued {
+    /// The operation.
+    pub op: OpId,
+    /// What it changes.
+    pub resource: Resource,
+    /// How.
+    pub change: Change,
+    /// The hash of exactly that.
+    pub payload_hash: PayloadHash,
+    /// Who must agree.
+    pub policy: PublishPolicy,
+}
+
+/// A change is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncSent {
+    /// The operation.
+    pub op: OpId,
+    /// What it made, or changed.
+    pub remote: Option<RemoteId>,
+    /// Where a person finds it.
+    pub url: Option<Arc<str>>,
+    /// The id under which the other side knows the request.
+    pub request_id: Option<Arc<str>>,
+}
+
+/// What is known of a change whose answer was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Doubt {
+    /// The answer did not come.
+    Unanswered,
+    /// It was looked for, and is not there; it may still come.
+    NotThere,
+    /// It could not be looked for.
+    Unknown,
+    /// It may not be looked for before this time.
+    Later(Timestamp),
 }
 
 /// Why ipa cannot go on without a person.
@@ -352,8 +412,10 @@ pub enum EscalationReason {
     TaskBudget,
     /// The checks go on failing.
     ChecksFail,
-    /// The work could not be delivered.
+    /// The work could not be delivered, or something outside not be changed.
     DeliveryFailed,
+    /// The pull request was closed, unmerged.
+    PullClosed,
     /// The task's pod cannot run.
     PodParked,
 }

@@ -5,12 +5,14 @@
 
 mod day;
 mod decision;
+mod op;
 mod product;
 mod resume;
 mod waits;
 
 pub use day::Day;
 pub use decision::{Answered, Asked, Decision, DecisionKind};
+pub use op::{Fate, Op, OpState, knows};
 pub use product::Product;
 pub use waits::Waits;
 
@@ -21,10 +23,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::budget::{Budget, BudgetStage};
-use super::event::{Created, Delivery, Place, ProcessIdentity};
+use super::event::{Created, Place, ProcessIdentity};
 use super::limits::{GatePolicy, Gates, TaskLimits};
+use super::outside::Outside;
 use crate::value::{
-    AgentId, BranchName, DecisionId, FailureClass, Handle, Oid, OpId, Outcome, PayloadHash, Phase, Principal,
+    AgentId, BranchName, DecisionId, FailureClass, Handle, Oid, OpId, Outcome, Phase, Principal, Resource,
     Role, RunId, Runtime, SessionId, TaskId,
 };
 
@@ -65,6 +68,8 @@ pub struct TaskState {
     pub messages: Vec<Message>,
     /// Changes to the outside; operation number 1 is first.
     pub ops: Vec<Op>,
+    /// What is known of the outside.
+    pub outside: Outside,
     /// Why the phase's product must be made again, if it must.
     pub rework: Option<Rework>,
     /// Failed attempts in a row.
@@ -280,46 +285,6 @@ pub struct Message {
     pub delivered: Option<RunId>,
 }
 
-/// A change to the outside.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Op {
-    /// Which.
-    pub id: OpId,
-    /// What is to change.
-    pub delivery: Delivery,
-    /// The hash of exactly that.
-    pub payload_hash: PayloadHash,
-    /// How far it is.
-    pub state: OpState,
-    /// Attempts so far.
-    pub attempts: u32,
-}
-
-/// How far a change to the outside is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OpState {
-    /// To be tried.
-    Ready,
-    /// An attempt began; until its outcome is known it must be probed, not repeated.
-    InFlight,
-    /// To be tried again.
-    Waiting {
-        /// Not before.
-        until: Timestamp,
-    },
-    /// It is there.
-    Sent {
-        /// As this branch.
-        branch: BranchName,
-    },
-    /// Given up until a person helps.
-    Dead {
-        /// Why.
-        detail: Arc<str>,
-    },
-}
-
 /// Why a phase's product must be made again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rework {
@@ -381,6 +346,18 @@ impl TaskState {
         self.ops.get(usize::try_from(id.number).ok()?.checked_sub(1)?).filter(|op| op.id == id)
     }
 
+    /// Returns the open card on which changes to a thing wait, and which they are.
+    pub fn publish_card(&self, resource: &Resource) -> Option<(&Decision, &[OpId])> {
+        self.open_decisions().find_map(|open| match &open.asked {
+            Asked::Publish { resource: of, ops, .. } if of == resource => Some((open, ops.as_slice())),
+            Asked::Publish { .. }
+            | Asked::Gate { .. }
+            | Asked::Permission { .. }
+            | Asked::Question { .. }
+            | Asked::Escalation { .. } => None,
+        })
+    }
+
     /// Lists what is open, the oldest first: gates that a policy opens are among it.
     pub fn open_decisions(&self) -> impl Iterator<Item = &Decision> {
         self.decisions.iter().filter(|decision| decision.answered.is_none())
@@ -390,8 +367,17 @@ impl TaskState {
     pub fn waiting_for_person(&self) -> impl Iterator<Item = &Decision> {
         self.open_decisions().filter(|decision| match &decision.asked {
             Asked::Gate { policy, .. } => *policy == GatePolicy::Ask,
-            Asked::Permission { .. } | Asked::Question { .. } | Asked::Escalation { .. } => true,
+            Asked::Permission { .. }
+            | Asked::Question { .. }
+            | Asked::Publish { .. }
+            | Asked::Escalation { .. } => true,
         })
+    }
+
+    /// Lists what waits for a person and stops the task meanwhile. What would go out stops it when the work is done.
+    pub fn stopping(&self) -> impl Iterator<Item = &Decision> {
+        let delivers = self.may_deliver();
+        self.waiting_for_person().filter(move |open| delivers || open.asked.kind() != DecisionKind::Publish)
     }
 
     /// Lists the numbers of messages that reached no agent yet.

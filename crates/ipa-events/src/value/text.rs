@@ -65,7 +65,7 @@ macro_rules! words {
             }
         }
 
-        $crate::value::text::serde_as_text!($name);
+        $crate::value::serde_as_text!($name);
     };
 }
 

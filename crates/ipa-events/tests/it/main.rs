@@ -19,6 +19,7 @@ mod conformance;
 mod golden;
 mod kill;
 mod limits;
+mod outside;
 mod properties;
 mod rules;
 mod sqlite;

@@ -1,7 +1,7 @@
 //! The rules of a task, as sentences.
 
 use ipa_events::task::{
-    Answered, Ask, EscalationReason, FinishedRun, NeedsPerson, OpState, Product, Verdict, Waits,
+    AfterFailure, Answered, Ask, EscalationReason, FinishedRun, NeedsPerson, OpState, Product, Verdict, Waits,
 };
 use ipa_events::{
     AgentId, FailureClass, Outcome, PayloadHash, Phase, Principal, Retry, Role, RunId, Runtime, TaskCommand,
@@ -9,7 +9,7 @@ use ipa_events::{
 };
 use jiff::SignedDuration;
 
-use crate::support::story::{Story, ann, approve, delivery, oid, process, reject};
+use crate::support::story::{Story, ann, approve, deliver, oid, process, reject, sent};
 
 fn failed(finished: &mut FinishedRun) {
     let (class, detail) = (FailureClass::Crashed, "it died".to_owned());
@@ -214,27 +214,23 @@ fn a_message_is_delivered_once_with_the_next_start() {
 #[test]
 fn a_delivery_is_intended_before_it_is_tried_and_never_tried_twice_at_once() {
     let mut story = Story::in_development(|_| ());
-    let queue = TaskCommand::QueueDelivery(Box::new(delivery()));
-    assert_eq!(story.pod(queue.clone()).unwrap(), ["sync.queued"]);
-    assert!(story.pod(queue).unwrap().is_empty());
+    assert_eq!(story.pod(deliver()).unwrap(), ["sync.queued"]);
+    assert!(story.pod(deliver()).unwrap().is_empty());
     let op = story.op(1);
-    let start = TaskCommand::StartDelivery { op };
+    let start = TaskCommand::StartAttempt { op };
     assert_eq!(story.pod(start.clone()).unwrap(), ["sync.attempt_started"]);
     // Its outcome is not known: it is probed, not repeated.
     assert!(matches!(story.pod(start.clone()), Err(TaskError::NotCalledFor(_))));
-    let (detail, needs_person) = ("no route".into(), NeedsPerson::No);
-    let failed = TaskCommand::RecordSendFailed { op, detail, needs_person };
-    assert_eq!(story.pod(failed).unwrap(), ["sync.failed"]);
+    let failed = |next| TaskCommand::RecordSendFailed { op, detail: "no route".into(), next };
+    assert_eq!(story.pod(failed(AfterFailure::Again)).unwrap(), ["sync.failed"]);
     story.pod(start.clone()).unwrap();
-    let dead = TaskCommand::RecordSendFailed { op, detail: "refused".into(), needs_person: NeedsPerson::Yes };
-    assert_eq!(story.pod(dead).unwrap(), ["sync.dead", "escalation.opened"]);
+    assert_eq!(story.pod(failed(AfterFailure::Ask)).unwrap(), ["sync.dead", "escalation.opened"]);
     assert!(matches!(story.pod(start.clone()), Err(TaskError::NotCalledFor(_))));
     story.answer(1, approve()).unwrap();
     story.pod(start).unwrap();
-    let sent = TaskCommand::RecordSent { op, branch: "ipa/t-12-fix".parse().unwrap() };
-    assert_eq!(story.pod(sent.clone()).unwrap(), ["sync.sent"]);
-    assert!(story.pod(sent).unwrap().is_empty());
-    assert!(matches!(story.state.op(op).unwrap().state, OpState::Sent { .. }));
+    assert_eq!(story.pod(sent(op, "ipa/t-12-fix")).unwrap(), ["sync.sent"]);
+    assert!(story.pod(sent(op, "ipa/t-12-fix")).unwrap().is_empty());
+    assert!(story.state.op(op).unwrap().is_sent());
 }
 
 #[test]
@@ -420,27 +416,27 @@ fn a_restore_that_fails_keeps_the_branch_and_the_base_for_the_next_try() {
 #[test]
 fn a_workspace_or_a_delivery_that_fails_after_the_end_asks_nobody() {
     let mut story = Story::in_development(|_| ());
-    story.pod(TaskCommand::QueueDelivery(Box::new(delivery()))).unwrap();
+    story.pod(deliver()).unwrap();
     let op = story.op(1);
-    story.pod(TaskCommand::StartDelivery { op }).unwrap();
+    story.pod(TaskCommand::StartAttempt { op }).unwrap();
     story.ann(TaskCommand::Cancel { reason: None }).unwrap();
     let (detail, needs_person) = ("gone".into(), NeedsPerson::Yes);
     let failed = TaskCommand::RecordWorkspaceFailed { agent: AgentId::check(), detail, needs_person };
     assert_eq!(story.pod(failed).unwrap(), ["workspace.failed"]);
-    let failed = TaskCommand::RecordSendFailed { op, detail: "gone".into(), needs_person };
+    let failed = TaskCommand::RecordSendFailed { op, detail: "gone".into(), next: AfterFailure::Ask };
     assert_eq!(story.pod(failed).unwrap(), ["sync.dead"]);
     assert_eq!(story.state.waiting_for_person().count(), 0);
 }
 
 #[test]
 fn retry_makes_a_delivery_due_that_waits_or_was_given_up() {
-    for needs_person in [NeedsPerson::No, NeedsPerson::Yes] {
+    for next in [AfterFailure::Again, AfterFailure::Ask] {
         let mut story = Story::in_development(|_| ());
-        story.pod(TaskCommand::QueueDelivery(Box::new(delivery()))).unwrap();
+        story.pod(deliver()).unwrap();
         let op = story.op(1);
-        story.pod(TaskCommand::StartDelivery { op }).unwrap();
-        story.pod(TaskCommand::RecordSendFailed { op, detail: "no route".into(), needs_person }).unwrap();
-        if needs_person == NeedsPerson::Yes {
+        story.pod(TaskCommand::StartAttempt { op }).unwrap();
+        story.pod(TaskCommand::RecordSendFailed { op, detail: "no route".into(), next }).unwrap();
+        if next == AfterFailure::Ask {
             story.answer(1, reject("not now")).unwrap();
         }
         story.ann(TaskCommand::Retry).unwrap();

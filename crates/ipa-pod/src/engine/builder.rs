@@ -1,15 +1,17 @@
 //! How an engine is put together.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use ipa_agent::AgentRuntime;
+use ipa_events::ConnectorId;
 use ipa_events::store::Store;
 use ipa_workspace::Workspaces;
 use tokio::sync::{OnceCell, watch};
 
 use super::{Engine, Inner};
 use crate::config::EngineConfig;
+use crate::connectors::{Connectors, Outlet};
 use crate::edge::{Edge, SystemEdge};
 use crate::parts::Parts;
 use crate::slots::Slots;
@@ -22,12 +24,13 @@ pub struct EngineBuilder {
     edge: Arc<dyn Edge>,
     workspaces: Arc<dyn Workspaces>,
     runtimes: BTreeMap<String, Arc<dyn AgentRuntime>>,
+    outlets: BTreeMap<ConnectorId, Outlet>,
 }
 
 impl EngineBuilder {
     pub(super) fn new(store: Store, config: EngineConfig, workspaces: Arc<dyn Workspaces>) -> Self {
         let edge = Arc::new(SystemEdge);
-        Self { store, config, edge, workspaces, runtimes: BTreeMap::new() }
+        Self { store, config, edge, workspaces, runtimes: BTreeMap::new(), outlets: BTreeMap::new() }
     }
 
     /// Takes time and ids from elsewhere.
@@ -44,6 +47,13 @@ impl EngineBuilder {
         self
     }
 
+    /// Adds a connector to the outside, under the name in its settings.
+    #[must_use]
+    pub fn outlet(mut self, outlet: Outlet) -> Self {
+        self.outlets.insert(outlet.settings.id.clone(), outlet);
+        self
+    }
+
     /// Makes the engine. It records and reads; nothing runs before [`Engine::start`].
     pub fn build(self) -> Engine {
         let parts = Parts {
@@ -52,10 +62,11 @@ impl EngineBuilder {
             config: Arc::new(self.config),
             edge: self.edge,
             workspaces: self.workspaces,
+            connectors: Connectors::new(self.outlets),
             runtimes: self.runtimes,
         };
         let pods = watch::Sender::default();
-        let (parts, manager) = (Arc::new(parts), OnceCell::new());
-        Engine { inner: Arc::new(Inner { store: self.store, parts, pods, manager }) }
+        let (parts, manager, sweepers) = (Arc::new(parts), OnceCell::new(), Mutex::default());
+        Engine { inner: Arc::new(Inner { store: self.store, parts, pods, manager, sweepers }) }
     }
 }

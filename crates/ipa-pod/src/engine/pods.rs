@@ -1,5 +1,6 @@
 //! Steering pods by hand, and stopping the whole engine.
 
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use ipa_events::store::Version;
@@ -43,7 +44,14 @@ impl Engine {
             manager.map_err(|_spawn| EngineError::Stopping)
         });
         manager.await?;
-        if begun { Ok(()) } else { Err(EngineError::Running) }
+        if begun {
+            if scope != Scope::Nothing {
+                self.start_sweeping();
+            }
+            Ok(())
+        } else {
+            Err(EngineError::Running)
+        }
     }
 
     /// Moves half-made checkouts to the trash and unknown ones aside.
@@ -135,6 +143,7 @@ impl Engine {
     /// Stops the engine: nothing new starts, pods end, what is queued is stored.
     pub async fn stop(&self, drain: Drain) {
         let Some(manager) = self.inner.manager.get() else { return };
+        self.inner.sweepers.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
         if manager.drain().await.is_err() {
             return;
         }

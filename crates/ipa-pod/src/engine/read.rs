@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ipa_events::store::{Position, RawRecord, StreamInfo, Version};
 use ipa_events::{
-    DecisionId, Handle, LoadError, PodCondition, Reference, RunId, Status, StreamId, Summary, TaskId,
+    DecisionId, Handle, LoadError, OpId, PodCondition, Reference, RunId, Status, StreamId, Summary, TaskId,
     TaskState, load, load_at, summaries,
 };
 use tokio::sync::watch;
@@ -92,6 +92,17 @@ impl Engine {
             (Some(only), None) => Ok(only),
             (_, _) => Err(unknown()),
         }
+    }
+
+    /// Finds a change to the outside by its id, or its handle, such as `T-12.o3`.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Unknown`] when there is none.
+    pub async fn resolve_op(&self, name: &str) -> Result<OpId, EngineError> {
+        let unknown = |_invalid| EngineError::Unknown { what: "change", name: name.to_owned() };
+        let (task, number) = Reference::parse_numbered(name, 'o').map_err(unknown)?;
+        Ok(OpId::new(self.resolve(task).await?, number))
     }
 
     async fn stream(&self, handle: Handle) -> Result<Option<StreamInfo>, EngineError> {

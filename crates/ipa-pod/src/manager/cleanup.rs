@@ -6,7 +6,7 @@ use ipa_events::store::Version;
 use ipa_events::{Ctx, TaskId};
 use ractor::{ActorRef, RpcReplyPort};
 
-use super::entry::Entry;
+use super::entry::{Entry, Rest};
 use super::life::answer;
 use super::{Msg, NoPod, State};
 use crate::actor::tell;
@@ -65,7 +65,8 @@ impl State {
                 }
                 (None, _) if !waiting.is_empty() => self.start(myself, task, waiting, 0),
                 (None, Ok(version)) => {
-                    self.entries.insert(task, Entry::Rested(*version, Reason::Stopped));
+                    let rest = Rest { version: *version, reason: Reason::Stopped, look_at: None };
+                    self.entries.insert(task, Entry::Rested(rest));
                 }
                 (None, Err(_)) => self.wake(myself),
             }

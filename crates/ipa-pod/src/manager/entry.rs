@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ipa_events::PodCondition;
 use ipa_events::store::Version;
+use jiff::Timestamp;
 use ractor::RpcReplyPort;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -11,10 +12,22 @@ use tokio::time::Instant;
 
 use super::{NoPod, Then};
 use crate::pod::supervisor::PodHandle;
+use crate::pod::sync::Outlook;
 use crate::scheduler::{Dependencies, Reason, Standing};
 
 /// Somebody who waits for a pod.
 pub(super) type Waiter = RpcReplyPort<Result<PodHandle, NoPod>>;
+
+/// Why a pod had nothing to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rest {
+    /// Where the stream was then.
+    pub(crate) version: Version,
+    /// Why.
+    pub(crate) reason: Reason,
+    /// When the outside is to be seen to.
+    pub(crate) look_at: Option<Timestamp>,
+}
 
 /// What the manager keeps of one task; a task that is not kept has no pod, and may get one.
 pub(super) enum Entry {
@@ -23,9 +36,9 @@ pub(super) enum Entry {
     /// It has a pod.
     Running(Box<Pod>),
     /// Its pod is being stopped.
-    Stopping { waiting: Vec<Waiter>, then: Then, rested: Option<(Version, Reason)> },
-    /// Its pod had nothing to do when the stream was at this version, and why.
-    Rested(Version, Reason),
+    Stopping { waiting: Vec<Waiter>, then: Then, rested: Option<Rest> },
+    /// Its pod had nothing to do.
+    Rested(Rest),
     /// Its pod failed and is tried again after a pause; dropping the timer ends the pause.
     Pausing { failures: u32, why: Arc<str>, _timer: JoinSet<()> },
     /// Its pod cannot run.
@@ -39,6 +52,7 @@ pub(super) struct Starting {
     pub(super) failures: u32,
     pub(super) depend: watch::Sender<Dependencies>,
     pub(super) standing: watch::Receiver<Standing>,
+    pub(super) outlook: watch::Receiver<Outlook>,
     /// It was refused a slot, and is started as there may be one now.
     pub(super) wants_slot: bool,
 }
@@ -47,6 +61,8 @@ pub(super) struct Pod {
     pub(super) handle: PodHandle,
     pub(super) depend: watch::Sender<Dependencies>,
     pub(super) standing: Standing,
+    /// What it does outside.
+    pub(super) outlook: Outlook,
     /// It was refused a slot, and has not done anything else since.
     pub(super) wants_slot: bool,
     /// How often it failed before, one time soon after the other.
@@ -59,6 +75,20 @@ pub(super) struct Pod {
     pub(super) idle: JoinSet<()>,
 }
 
+impl Pod {
+    /// Returns why it has nothing to do, inside and outside, if that is so.
+    pub(super) fn rests(&self) -> Option<Rest> {
+        match (&self.standing, self.outlook) {
+            (Standing::Resting(version, reason), Outlook::Resting(seen, look_at))
+                if !reason.is_busy() && seen >= *version =>
+            {
+                Some(Rest { version: *version, reason: reason.clone(), look_at })
+            }
+            (Standing::Resting(..) | Standing::Looking, Outlook::Resting(..) | Outlook::Busy) => None,
+        }
+    }
+}
+
 impl Entry {
     /// Says what the pod is doing; nothing when there is nothing to say.
     pub(super) fn condition(&self) -> Option<PodCondition> {
@@ -69,7 +99,7 @@ impl Entry {
                 Standing::Resting(_, reason) if reason.is_busy() => PodCondition::Active,
                 Standing::Resting(_, reason) => PodCondition::Held(reason.to_string().into()),
             }),
-            Self::Stopping { rested: Some((_, reason)), .. } | Self::Rested(_, reason) => {
+            Self::Stopping { rested: Some(Rest { reason, .. }), .. } | Self::Rested(Rest { reason, .. }) => {
                 let news = !reason.is_in_the_log();
                 news.then(|| PodCondition::Held(reason.to_string().into()))
             }
@@ -96,7 +126,7 @@ impl Entry {
         match self {
             Self::Starting(starting) => starting.wants_slot,
             Self::Running(pod) => pod.wants_slot,
-            Self::Stopping { rested: Some((_, reason)), .. } | Self::Rested(_, reason) => {
+            Self::Stopping { rested: Some(Rest { reason, .. }), .. } | Self::Rested(Rest { reason, .. }) => {
                 matches!(reason, Reason::NoSlot(_))
             }
             Self::Stopping { rested: None, .. }
@@ -112,7 +142,7 @@ impl Entry {
             Self::Starting(starting) => Some(&starting.depend),
             Self::Running(pod) => Some(&pod.depend),
             Self::Stopping { .. }
-            | Self::Rested(..)
+            | Self::Rested(_)
             | Self::Pausing { .. }
             | Self::Parked(_)
             | Self::Cleaning { .. } => None,
@@ -124,7 +154,7 @@ impl Entry {
             Self::Running(pod) => Some(pod.handle.clone()),
             Self::Starting(_)
             | Self::Stopping { .. }
-            | Self::Rested(..)
+            | Self::Rested(_)
             | Self::Pausing { .. }
             | Self::Parked(_)
             | Self::Cleaning { .. } => None,

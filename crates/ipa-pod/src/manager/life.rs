@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ipa_events::store::{Store, Version};
+use ipa_events::store::Store;
 use ipa_events::task::EscalationReason;
 use ipa_events::{Envelope, LoadError, OpenError, Principal, TaskCommand, TaskId, TaskWriter, Via};
 use ractor::{ActorRef, ActorStatus, RpcReplyPort, SpawnErr};
@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Duration, Instant};
 use tracing::{error, info, warn};
 
-use super::entry::{Entry, Pod, Starting, Waiter};
+use super::entry::{Entry, Pod, Rest, Starting, Waiter};
 use super::state::AT_ONCE;
 use super::{Msg, NoPod, State, Then};
 use crate::actor::tell;
@@ -19,6 +19,7 @@ use crate::error::chain;
 use crate::parts::Parts;
 use crate::pod::backoff;
 use crate::pod::supervisor::{PodArgs, PodHandle};
+use crate::pod::sync::Outlook;
 use crate::redact;
 use crate::scheduler::{Reason, Standing};
 
@@ -43,6 +44,7 @@ impl State {
     ) {
         let (depend, dependencies) = watch::channel(self.dependencies_of(task));
         let (stand, standing) = watch::channel(Standing::Looking);
+        let (look, outlook) = watch::channel(Outlook::Busy);
         let args = PodArgs {
             id: task,
             store: self.store.clone(),
@@ -50,7 +52,9 @@ impl State {
             dependencies,
             draining: self.draining.subscribe(),
             standing: stand,
+            outlook: look,
             task: watch::Sender::new(None),
+            sync: watch::Sender::new(None),
         };
         let me = myself.clone();
         self.jobs.spawn(async move {
@@ -58,7 +62,7 @@ impl State {
             tell(&me, Msg::Started(task, started.map_err(|error| not_started(&error))));
         });
         let wants_slot = self.entries.get(&task).is_some_and(Entry::waits_for_slot);
-        let starting = Starting { waiting, failures, depend, standing, wants_slot };
+        let starting = Starting { waiting, failures, depend, standing, outlook, wants_slot };
         self.entries.insert(task, Entry::Starting(starting));
     }
 
@@ -69,17 +73,19 @@ impl State {
         started: Result<PodHandle, NotStarted>,
     ) {
         let Some(Entry::Starting(starting)) = self.entries.remove(&task) else { return };
-        let Starting { waiting, failures, depend, standing, wants_slot } = starting;
+        let Starting { waiting, failures, depend, standing, outlook, wants_slot } = starting;
         match started {
             Ok(handle) => {
                 answer(waiting, &Ok(handle.clone()));
                 let mut follows = JoinSet::new();
                 follows.spawn(follow_standing(task, standing, myself.clone()));
+                follows.spawn(follow_outlook(task, outlook, myself.clone()));
                 let ended = handle.cell().get_status() >= ActorStatus::Stopping;
                 let pod = Pod {
                     handle,
                     depend,
                     standing: Standing::Looking,
+                    outlook: Outlook::Busy,
                     wants_slot,
                     failures,
                     since: Instant::now(),
@@ -139,8 +145,8 @@ impl State {
                 info!(task.id = %task, "the pod of {task} is down");
                 if then == Then::Start || !waiting.is_empty() {
                     self.start(myself, task, waiting, 0);
-                } else if let Some((version, reason)) = rested {
-                    self.entries.insert(task, Entry::Rested(version, reason));
+                } else if let Some(rest) = rested {
+                    self.entries.insert(task, Entry::Rested(rest));
                     self.wake(myself);
                 }
             }
@@ -153,28 +159,53 @@ impl State {
 
     pub(super) fn stands(&mut self, myself: &ActorRef<Msg>, task: TaskId, standing: Standing) {
         let Some(Entry::Running(pod)) = self.entries.get_mut(&task) else { return };
-        pod.idle = JoinSet::new();
         if let Standing::Resting(_, reason) = &standing {
             pod.wants_slot = matches!(reason, Reason::NoSlot(_));
-            if !reason.is_busy() {
-                let (me, patience) = (myself.clone(), self.parts.config.pod.idle);
-                pod.idle.spawn(async move {
-                    tokio::time::sleep(patience).await;
-                    tell(&me, Msg::Idle(task));
-                });
-            }
         }
         pod.standing = standing;
+        self.wait_idle(myself, task);
+    }
+
+    pub(super) fn looks_out(&mut self, myself: &ActorRef<Msg>, task: TaskId, outlook: Outlook) {
+        let Some(Entry::Running(pod)) = self.entries.get_mut(&task) else { return };
+        pod.outlook = outlook;
+        self.wait_idle(myself, task);
+    }
+
+    /// Has a pod with nothing to do go in a while, if nothing happens.
+    fn wait_idle(&mut self, myself: &ActorRef<Msg>, task: TaskId) {
+        let Some(Entry::Running(pod)) = self.entries.get_mut(&task) else { return };
+        pod.idle = JoinSet::new();
+        if pod.rests().is_some() {
+            let (me, patience) = (myself.clone(), self.parts.config.pod.idle);
+            pod.idle.spawn(async move {
+                tokio::time::sleep(patience).await;
+                tell(&me, Msg::Idle(task));
+            });
+        }
     }
 
     /// Lets a pod go that has had nothing to do for a while.
     pub(super) fn idle(&mut self, myself: &ActorRef<Msg>, task: TaskId) {
         let Some(Entry::Running(pod)) = self.entries.get(&task) else { return };
-        match pod.standing.clone() {
-            Standing::Resting(version, reason) if !reason.is_busy() => {
-                self.take_down(myself, task, Then::Rest, Some((version, reason)));
+        if let Some(rest) = pod.rests() {
+            self.take_down(myself, task, Then::Rest, Some(rest));
+        }
+    }
+
+    /// Something may have changed outside that belongs to a task.
+    pub(super) fn hint(&mut self, myself: &ActorRef<Msg>, task: TaskId) {
+        match self.entries.get(&task) {
+            Some(Entry::Running(pod)) => {
+                if let Some(sync) = pod.handle.sync() {
+                    sync.hint();
+                }
             }
-            Standing::Resting(..) | Standing::Looking => {}
+            // A pod that starts looks outside first.
+            Some(Entry::Rested(_)) | None if self.scope.covers(task) && !*self.draining.borrow() => {
+                self.start(myself, task, Vec::new(), 0);
+            }
+            Some(_) | None => {}
         }
     }
 
@@ -188,11 +219,11 @@ impl State {
         match self.entries.get(&task) {
             Some(Entry::Running(pod)) => {
                 let version = pod.handle.task().map(|task| task.now().version);
-                let rested = version.map(|version| (version, Reason::Stopped));
+                let rested = version.map(|version| Rest { version, reason: Reason::Stopped, look_at: None });
                 self.take_down(myself, task, then, rested);
             }
             Some(Entry::Starting(_) | Entry::Stopping { .. } | Entry::Cleaning { .. }) => {}
-            Some(Entry::Parked(_) | Entry::Pausing { .. } | Entry::Rested(..)) | None => {
+            Some(Entry::Parked(_) | Entry::Pausing { .. } | Entry::Rested(_)) | None => {
                 if then == Then::Start && self.scope.covers(task) {
                     self.start(myself, task, Vec::new(), 0);
                 }
@@ -201,13 +232,7 @@ impl State {
         let _answered = reply.send(());
     }
 
-    fn take_down(
-        &mut self,
-        myself: &ActorRef<Msg>,
-        task: TaskId,
-        then: Then,
-        rested: Option<(Version, Reason)>,
-    ) {
+    fn take_down(&mut self, myself: &ActorRef<Msg>, task: TaskId, then: Then, rested: Option<Rest>) {
         let Some(Entry::Running(pod)) = self.entries.remove(&task) else { return };
         let (me, handle) = (myself.clone(), pod.handle.clone());
         self.jobs.spawn(async move {
@@ -258,6 +283,16 @@ async fn follow_standing(task: TaskId, mut standing: watch::Receiver<Standing>, 
         let now = standing.borrow_and_update().clone();
         tell(&manager, Msg::Standing(task, now));
         if standing.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn follow_outlook(task: TaskId, mut outlook: watch::Receiver<Outlook>, manager: ActorRef<Msg>) {
+    loop {
+        let now = *outlook.borrow_and_update();
+        tell(&manager, Msg::Outlook(task, now));
+        if outlook.changed().await.is_err() {
             return;
         }
     }

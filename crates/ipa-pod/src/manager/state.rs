@@ -71,9 +71,7 @@ impl State {
         for row in &self.rows {
             match self.entries.get(&row.id) {
                 None => absent.insert(row.id, Absent::Free),
-                Some(Entry::Rested(version, reason)) => {
-                    absent.insert(row.id, Absent::Rested(*version, reason))
-                }
+                Some(Entry::Rested(rest)) => absent.insert(row.id, Absent::Rested(rest)),
                 Some(_) => None,
             };
         }
@@ -118,7 +116,7 @@ impl State {
                 let failures = *failures;
                 self.start(myself, task, vec![reply], failures);
             }
-            Some(Entry::Rested(..)) | None => {
+            Some(Entry::Rested(_)) | None => {
                 if self.scope.covers(task) {
                     self.start(myself, task, vec![reply], 0);
                 } else {

@@ -3,7 +3,6 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use ipa_events::store::Version;
 use ipa_events::task::Waits;
 use ipa_events::{Handle, Phase, Summary, TaskId};
 use jiff::Timestamp;
@@ -11,13 +10,15 @@ use jiff::Timestamp;
 use crate::config::Scope;
 use crate::scheduler::Reason;
 
+use super::entry::Rest;
+
 /// What the manager knows of a task that has no pod.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Absent<'a> {
     /// Nothing: it may be started.
     Free,
-    /// Its pod rested when its stream was at this version, and why.
-    Rested(Version, &'a Reason),
+    /// Its pod rested, and why.
+    Rested(&'a Rest),
 }
 
 /// What to do next.
@@ -41,23 +42,28 @@ pub(crate) fn wake(
     let mut wake = Wake::default();
     for row in rows {
         let Some(absent) = absent.get(&row.id).filter(|_| scope.covers(row.id)) else { continue };
-        let time = match &row.waits {
-            Waits::Person | Waits::Paused | Waits::Over => continue,
+        let inside = match &row.waits {
+            Waits::Person | Waits::Paused | Waits::Over => None,
             Waits::Until(at) | Waits::UsageLimit { until: at, .. } => Some(*at),
-            Waits::Nothing => None,
+            Waits::Nothing => Some(Timestamp::UNIX_EPOCH),
         };
-        match (time, *absent) {
-            (Some(at), _) if at > now => wake.at = Some(wake.at.map_or(at, |least| least.min(at))),
-            (_, Absent::Rested(version, reason)) if version == row.version => {
-                if let Reason::DayBudget { until, .. } = reason
-                    && *until > now
-                {
-                    wake.at = Some(wake.at.map_or(*until, |least| least.min(*until)));
-                } else if is_over(reason, rows, &|| has_slot(row)) {
-                    due.push(row);
-                }
+        let (inside, outside) = match *absent {
+            Absent::Free => (inside, row.outside_due),
+            Absent::Rested(rest) if rest.version != row.version => (inside, row.outside_due),
+            Absent::Rested(rest) => {
+                let until = inside.and_then(|at| {
+                    if let Reason::DayBudget { until, .. } = &rest.reason {
+                        return Some(*until);
+                    }
+                    (at > now || is_over(&rest.reason, rows, &|| has_slot(row))).then_some(at)
+                });
+                (until, rest.look_at)
             }
-            (_, Absent::Free | Absent::Rested(..)) => due.push(row),
+        };
+        match inside.into_iter().chain(outside).min() {
+            Some(at) if at > now => wake.at = Some(wake.at.map_or(at, |least| least.min(at))),
+            Some(_) => due.push(row),
+            None => {}
         }
     }
     due.sort_by_key(|row| (Reverse(row.priority), row.handle));
@@ -74,6 +80,7 @@ fn is_over(reason: &Reason, rows: &[Summary], has_slot: &dyn Fn() -> bool) -> bo
         | Reason::Over
         | Reason::Paused(_)
         | Reason::Person(_)
+        | Reason::Outside
         | Reason::Stopped
         | Reason::Interrupted(_) => false,
         Reason::Asked(_)

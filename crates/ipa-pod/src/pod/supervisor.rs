@@ -15,7 +15,7 @@ use tracing::{info, warn};
 
 use super::agents::{self, AgentsHandle};
 use super::strategy::{Intensity, affected};
-use super::sync;
+use super::sync::{Outlook, SyncHandle};
 use super::task::TaskHandle;
 use super::workspaces::{self, WorkspacesHandle};
 use crate::actor::{ask, ended};
@@ -37,8 +37,11 @@ pub(crate) struct PodArgs {
     pub(crate) dependencies: watch::Receiver<Dependencies>,
     pub(crate) draining: watch::Receiver<bool>,
     pub(crate) standing: watch::Sender<Standing>,
-    /// Where the manager finds the task actor that is there now.
+    /// What the pod is doing outside.
+    pub(crate) outlook: watch::Sender<Outlook>,
+    /// Where the manager finds the task actor that is there now, and the one that looks outside.
     pub(crate) task: watch::Sender<Option<TaskHandle>>,
+    pub(crate) sync: watch::Sender<Option<SyncHandle>>,
 }
 
 /// What the manager holds of a pod.
@@ -46,19 +49,25 @@ pub(crate) struct PodArgs {
 pub(crate) struct PodHandle {
     actor: ActorRef<Msg>,
     task: watch::Receiver<Option<TaskHandle>>,
+    sync: watch::Receiver<Option<SyncHandle>>,
 }
 
 impl PodHandle {
     /// Starts a pod under `manager`; everything that can fail at start has failed or not when it returns.
     pub(crate) async fn spawn(args: PodArgs, manager: ActorCell) -> Result<Self, SpawnErr> {
-        let task = args.task.subscribe();
+        let (task, sync) = (args.task.subscribe(), args.sync.subscribe());
         let (actor, _joined) = Supervisor::spawn_linked(None, Supervisor, args, manager).await?;
-        Ok(Self { actor, task })
+        Ok(Self { actor, task, sync })
     }
 
     /// Returns the task actor, if it is there now.
     pub(crate) fn task(&self) -> Option<TaskHandle> {
         self.task.borrow().clone()
+    }
+
+    /// Returns the actor that looks outside, if it is there now.
+    pub(crate) fn sync(&self) -> Option<SyncHandle> {
+        self.sync.borrow().clone()
     }
 
     /// Returns the cell by which supervision events name this pod.
@@ -181,6 +190,7 @@ impl State {
         }
         self.cells.clear();
         self.args.task.send_replace(None);
+        self.args.sync.send_replace(None);
     }
 
     async fn stop(&self, index: usize) {
@@ -216,7 +226,12 @@ impl State {
                 Ok(cell)
             }
             3 => scheduler::spawn(self.scheduler_args()?, parent).await,
-            _ => sync::spawn(self.task()?, self.args.parts.clone(), parent).await,
+            _ => {
+                let (parts, told) = (self.args.parts.clone(), (self.args.outlook.clone(), parent));
+                let (handle, cell) = SyncHandle::spawn(self.task()?, parts, told).await?;
+                self.args.sync.send_replace(Some(handle));
+                Ok(cell)
+            }
         }
     }
 

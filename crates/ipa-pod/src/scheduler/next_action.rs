@@ -7,10 +7,12 @@ use ipa_events::task::Verdict;
 use std::collections::BTreeMap;
 
 use ipa_events::task::{
-    Asked, Budget, Day, Decision, Delivery, EscalationReason, Evidence, GatePolicy, OpState, Product,
-    RunState, Spent, TaskState, WorkspaceState,
+    Asked, Budget, Day, Decision, EscalationReason, Evidence, GatePolicy, OpState, Product, RunState, Spent,
+    TaskState, WorkspaceState,
 };
-use ipa_events::{AgentId, DecisionId, Handle, Phase, Principal, Role, RunId, TaskCommand, TaskId, title_of};
+use ipa_events::{
+    AgentId, DecisionId, Handle, Oid, Phase, Principal, Role, RunId, TaskCommand, TaskId, title_of,
+};
 use jiff::Timestamp;
 
 use super::reason::Reason;
@@ -136,33 +138,42 @@ fn enter_phase(state: &TaskState) -> Option<Action> {
     (!to.is_over()).then(|| command(TaskCommand::EnterPhase))
 }
 
-/// The review was approved: the work goes out, and then the task is complete.
+/// The review was approved: the work goes out, and then the task is complete. How it goes out is the sync actor's; a
+/// pull request completes its task by being merged.
 fn deliver(state: &TaskState) -> Option<Action> {
     let (_, Phase::Completed) = state.approved? else { return None };
-    let (head, branch) = (state.head.as_ref()?, state.branch()?);
-    let Some(op) = state.ops.iter().rev().find(|op| op.delivery.commit == *head) else {
-        let last = state.ops.iter().rev().find(|op| matches!(op.state, OpState::Sent { .. }));
-        return Some(command(TaskCommand::QueueDelivery(Box::new(Delivery {
-            repo: state.created.as_ref()?.repo.clone(),
-            branch: branch.clone(),
-            commit: head.clone(),
-            expected: last.map(|op| op.delivery.commit.clone()),
-        }))));
-    };
-    match op.state {
-        OpState::Sent { .. } => Some(command(TaskCommand::Complete { note: None })),
-        OpState::Ready | OpState::InFlight => Some(Action::Wait(Reason::Delivering)),
-        OpState::Waiting { until } => Some(Action::Wait(Reason::Retry { at: until, class: None })),
-        // Its escalation is open, or was refused.
-        OpState::Dead { .. } => None,
+    let head = state.head.as_ref()?;
+    state.branch()?;
+    if state.is_delivered() {
+        return Some(command(TaskCommand::Complete { note: None }));
     }
+    // What stops it is for a person, or for the next run.
+    if state.is_broken(head) || state.stopping().next().is_some() || state.interrupted.is_some() {
+        return None;
+    }
+    let until = |state: &OpState| match state {
+        OpState::Waiting { until, .. } => Some(*until),
+        OpState::InFlight(fate) => fate.look_at,
+        OpState::Held
+        | OpState::Ready
+        | OpState::Sent { .. }
+        | OpState::Dead { .. }
+        | OpState::Superseded { .. }
+        | OpState::Refused { .. } => None,
+    };
+    let under_way = || state.ops.iter().filter(|op| op.is_under_way());
+    Some(Action::Wait(match under_way().find_map(|op| until(&op.state)) {
+        Some(at) => Reason::Retry { at, class: None },
+        None if under_way().next().is_none() && !state.outside.pulls.is_empty() => Reason::Outside,
+        None => Reason::Delivering,
+    }))
 }
 
 fn waits_for_person(state: &TaskState) -> Option<Action> {
     if state.open_run().is_some() {
         return None;
     }
-    let decision = state.waiting_for_person().next()?;
+    let decision = state.stopping().next()?;
     if gate_is_stale(state, decision) {
         return Some(command(TaskCommand::RequestTransition));
     }
@@ -173,7 +184,12 @@ fn waits_for_person(state: &TaskState) -> Option<Action> {
 fn gate_is_stale(state: &TaskState, decision: &Decision) -> bool {
     let shown = match &decision.asked {
         Asked::Gate { seen, .. } => seen,
-        Asked::Permission { .. } | Asked::Question { .. } | Asked::Escalation { .. } => return false,
+        Asked::Permission { .. }
+        | Asked::Question { .. }
+        | Asked::Publish { .. }
+        | Asked::Escalation { .. } => {
+            return false;
+        }
     };
     *shown != state.seen() && state.product() == Product::There
 }
@@ -237,23 +253,27 @@ fn unchecked(state: &TaskState, around: &Surroundings) -> Option<Action> {
 }
 
 fn checks_failed(state: &TaskState, around: &Surroundings, now: Timestamp) -> Option<Action> {
-    if evidence(state)? != Evidence::Failed {
-        return None;
-    }
+    evidence(state)?;
+    let head = state.head.as_ref().filter(|head| state.is_broken(head))?;
     if state.fixes >= state.limits().check_fixes {
-        let detail = state.checks.iter().rev().find(|check| !check.passed);
-        let detail = detail.map_or_else(
-            || "a check failed".to_owned(),
-            |check| {
-                let exit =
-                    check.exit_code.map_or_else(|| "no exit code".to_owned(), |code| format!("exit {code}"));
-                format!("`{}` ends with {exit} on {}", check.command, check.commit.short())
-            },
-        );
-        let reason = EscalationReason::ChecksFail;
-        return Some(command(TaskCommand::Escalate { reason, detail: detail.into() }));
+        let (reason, detail) = (EscalationReason::ChecksFail, what_fails(state, head).into());
+        return Some(command(TaskCommand::Escalate { reason, detail }));
     }
     start_run(state, around, now)
+}
+
+/// Says which check fails: one of ours, or else one of the forge's.
+fn what_fails(state: &TaskState, head: &Oid) -> String {
+    let ours = state.checks.iter().rev().find(|check| !check.passed && check.commit == *head);
+    if let Some(check) = ours {
+        let exit = check.exit_code.map_or_else(|| "no exit code".to_owned(), |code| format!("exit {code}"));
+        return format!("`{}` ends with {exit} on {}", check.command, check.commit.short());
+    }
+    let theirs = state.outside.failing(head).next();
+    theirs.map_or_else(
+        || "a check failed".to_owned(),
+        |check| format!("`{}` fails on {}", check.name, head.short()),
+    )
 }
 
 fn product_missing(state: &TaskState, around: &Surroundings, now: Timestamp) -> Option<Action> {
@@ -300,7 +320,10 @@ fn open_gate(state: &TaskState) -> Option<(DecisionId, &Asked)> {
 fn request_transition(state: &TaskState) -> Option<Action> {
     let shown = open_gate(state).is_some_and(|(_, asked)| match asked {
         Asked::Gate { seen, .. } => *seen == state.seen(),
-        Asked::Permission { .. } | Asked::Question { .. } | Asked::Escalation { .. } => false,
+        Asked::Permission { .. }
+        | Asked::Question { .. }
+        | Asked::Publish { .. }
+        | Asked::Escalation { .. } => false,
     });
     let wanted = state.approved.is_none() && state.product() == Product::There && !shown;
     wanted.then(|| command(TaskCommand::RequestTransition))

@@ -27,6 +27,8 @@ pub(crate) enum Reason {
     Workspace,
     /// The work is on its way out.
     Delivering,
+    /// It is out, and others have it: their checks, or who merges it.
+    Outside,
     /// A person interrupted it, or said no to going on.
     Interrupted(Principal),
     /// The next attempt is not due yet.
@@ -63,6 +65,7 @@ impl Reason {
             | Self::Working(_)
             | Self::Workspace
             | Self::Delivering
+            | Self::Outside
             | Self::Interrupted(_)
             | Self::Dependency { .. }
             | Self::UnknownDependency
@@ -85,6 +88,7 @@ impl Reason {
             | Self::Working(_)
             | Self::Workspace
             | Self::Delivering
+            | Self::Outside
             | Self::DayBudget { .. }
             | Self::Cooldown(_)
             | Self::Dependency { .. }
@@ -108,6 +112,7 @@ impl Reason {
             | Self::Retry { .. }
             | Self::UsageLimit { .. }
             | Self::DayBudget { .. }
+            | Self::Outside
             | Self::Dependency { .. }
             | Self::UnknownDependency
             | Self::Stopped
@@ -126,6 +131,7 @@ impl fmt::Display for Reason {
             Self::Working(run) => write!(f, "run {} works", run.number),
             Self::Workspace => f.write_str("its workspace is being made or tidied"),
             Self::Delivering => f.write_str("the work is being delivered"),
+            Self::Outside => f.write_str("waiting for the other side: its checks, or its merge"),
             Self::Interrupted(by) => write!(f, "interrupted by {by}; retry, go back or cancel"),
             Self::Retry { at, class: Some(class) } => {
                 write!(f, "waiting for the next attempt at {at:.0}, after {class}")

@@ -10,6 +10,7 @@
 )]
 
 mod cleanup;
+mod outside;
 mod real;
 mod scripted;
 mod sim;

@@ -11,7 +11,7 @@ use ipa_agent::{CommandRuntime, ScriptedRuntime};
 use ipa_events::store::{SqliteOptions, SqliteStore};
 use ipa_events::task::Gates;
 use ipa_events::{Envelope, Helper, Phase, Principal, TaskCommand, TaskId, Via};
-use ipa_pod::{Engine, EngineConfig, TaskDraft, TaskView};
+use ipa_pod::{Engine, EngineBuilder, EngineConfig, TaskDraft, TaskView};
 use ipa_workspace::{Config, Dirs, GitWorkspaces, SandboxBackend};
 use tempfile::TempDir;
 
@@ -71,6 +71,15 @@ impl World {
         sandbox: SandboxBackend,
         change: impl FnOnce(&mut EngineConfig),
     ) -> Engine {
+        self.builder(sandbox, change).await.build()
+    }
+
+    /// Begins an engine over this world's data, to be given more.
+    pub(crate) async fn builder(
+        &self,
+        sandbox: SandboxBackend,
+        change: impl FnOnce(&mut EngineConfig),
+    ) -> EngineBuilder {
         let data = self.data();
         std::fs::create_dir_all(&data).unwrap();
         let store = SqliteStore::open(&data.join("ipa.db"), SqliteOptions::default()).await.unwrap();
@@ -92,7 +101,6 @@ impl World {
         Engine::builder(store, config, Arc::new(workspaces))
             .runtime(Arc::new(CommandRuntime::new(helper.clone())))
             .runtime(Arc::new(ScriptedRuntime::new(helper)))
-            .build()
     }
 
     pub(crate) fn draft(&self, agent: &str) -> TaskDraft {

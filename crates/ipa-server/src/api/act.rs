@@ -46,6 +46,7 @@ async fn draft(state: &AppState, asked: CreateTask) -> Result<TaskDraft, Refusal
         start_at: asked.start_at.unwrap_or(Phase::SpecClarification),
         priority: asked.priority.unwrap_or_default(),
         depends_on,
+        ticket: None,
     })
 }
 
@@ -123,7 +124,8 @@ fn verdict(input: DecisionInput) -> Result<Verdict, Refusal> {
     }
 }
 
-async fn execute(
+/// Sends a task a command; where it was given on what was seen at a version, only at that one.
+pub(crate) async fn execute(
     engine: &Engine,
     (task, seen): (TaskId, Option<Version>),
     command: Envelope<TaskCommand>,

@@ -1,19 +1,18 @@
-//! What runs where: pods, agents, changes to the outside.
+//! What runs where: pods and agents.
 
 use axum::extract::State;
 use axum::response::Response;
 use ipa_events::{Executed, PodCondition, Reference, Runtime, TaskId};
 use ipa_pod::EngineError;
-use serde::Deserialize;
 
-use crate::api::extract::{self, Asked, In, invalid};
+use crate::api::extract::{self, In, invalid};
 use crate::api::reply::{self, Replay};
 use crate::api::tasks::told;
 use crate::error::Code;
 use crate::error::problem::Refusal;
 use crate::security::Viewer;
 use crate::state::AppState;
-use crate::wire::{AgentRow, Pod, SyncOp};
+use crate::wire::{AgentRow, Pod};
 
 /// Lists the pods that there are, and the tasks whose pod cannot run.
 pub(super) async fn pods(State(state): State<AppState>, _viewer: Viewer) -> Result<Response, Refusal> {
@@ -87,40 +86,4 @@ pub(super) async fn agent(
             .help("`ipa agent list` lists the kinds it knows")
     })?;
     Ok(reply::single(AgentRow::of(&row)))
-}
-
-#[derive(Deserialize)]
-pub(super) struct OfTask {
-    task: Option<String>,
-    after: Option<String>,
-    limit: Option<usize>,
-}
-
-/// Lists changes to the outside, of one task or of all, the newest task first; the cursor is the handle of
-/// the last task that was looked at.
-pub(super) async fn sync(
-    State(state): State<AppState>,
-    _viewer: Viewer,
-    Asked(asked): Asked<OfTask>,
-) -> Result<Response, Refusal> {
-    let engine = state.engine();
-    if let Some(name) = &asked.task {
-        let view = engine.task(extract::task(engine, name).await?).await?;
-        let handle = view.row.summary.handle;
-        let ops = view.state.ops.iter().map(|op| SyncOp::of(handle, op)).collect();
-        return Ok(reply::list("/api/v1/sync?", ops, None));
-    }
-    let (limit, after) = (extract::limit(asked.limit), extract::handle(asked.after.as_deref())?);
-    let rows = engine.tasks().await?;
-    let mut rest = rows.iter().filter(|row| after.is_none_or(|after| row.summary.handle < after));
-    let (mut ops, mut last) = (Vec::new(), None);
-    for row in rest.by_ref().take(limit) {
-        // A task that cannot be read hides the others' changes no more than the others do its own.
-        if let Ok(view) = engine.task(row.summary.id).await {
-            ops.extend(view.state.ops.iter().map(|op| SyncOp::of(row.summary.handle, op)));
-        }
-        last = Some(row.summary.handle.to_string());
-    }
-    let next = rest.next().and(last);
-    Ok(reply::list(&format!("/api/v1/sync?limit={limit}&"), ops, next))
 }

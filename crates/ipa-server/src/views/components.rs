@@ -7,6 +7,7 @@ pub(crate) mod document;
 pub(crate) mod evidence;
 pub(crate) mod form;
 pub(crate) mod log;
+pub(crate) mod outside;
 pub(crate) mod plan;
 pub(crate) mod status;
 pub(crate) mod time;

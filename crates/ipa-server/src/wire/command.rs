@@ -162,3 +162,12 @@ pub struct CommandReply {
     /// Whether it had been carried out before; this is then its first outcome.
     pub repeated: bool,
 }
+
+/// What a person says about a change to the outside.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SyncInput {
+    /// Why it is refused, or what to remember.
+    #[serde(default)]
+    pub text: Option<String>,
+}

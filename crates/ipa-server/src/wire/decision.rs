@@ -1,7 +1,7 @@
 //! What waits, or waited, for a person, with exactly what is asked.
 
-use ipa_events::task::{DecisionKind, EscalationReason, Evidence, GatePolicy};
-use ipa_events::{DecisionId, Handle, Oid, PayloadHash, Phase, Principal, TaskId};
+use ipa_events::task::{Change, DecisionKind, EscalationReason, Evidence, GatePolicy};
+use ipa_events::{DecisionId, Handle, Oid, PayloadHash, Phase, Principal, Resource, TaskId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -105,6 +105,13 @@ pub enum Shown {
         /// Answers to choose from; any text will do as well.
         choices: Vec<String>,
     },
+    /// To let something go out.
+    Publish {
+        /// What would change: `<connector>/<branch, pull or ticket>/<name>`.
+        resource: Resource,
+        /// How: exactly this.
+        changes: Vec<PublishRow>,
+    },
     /// To help where ipa cannot go on.
     Escalation {
         /// What kind of thing.
@@ -123,4 +130,15 @@ pub struct ShownDocument {
     pub version: u32,
     /// Its text.
     pub text: String,
+}
+
+/// A change that waits for a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublishRow {
+    /// The operation, by handle.
+    pub op: String,
+    /// The change in one line.
+    pub title: String,
+    /// The change itself.
+    pub change: Change,
 }

@@ -1,7 +1,9 @@
 //! Rows of the smaller lists: pods, workspaces, agents, changes to the outside.
 
+use ipa_events::task::{Change, ChangeKind, PublishPolicy};
 use ipa_events::{
-    BranchName, Handle, Oid, OpId, PayloadHash, Phase, RepoSource, Status, TaskId, WorkspaceId,
+    BranchName, Handle, Oid, OpId, PayloadHash, Phase, RemoteId, RepoSource, Resource, Status, TaskId,
+    WorkspaceId,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -79,14 +81,16 @@ pub struct SyncOp {
     pub handle: String,
     /// The task.
     pub task_id: TaskId,
-    /// What kind of change it is: `push_branch`.
-    pub kind: String,
-    /// The repository.
-    pub repo: RepoSource,
-    /// The branch there.
-    pub branch: BranchName,
-    /// What the branch is to point to.
-    pub commit: Oid,
+    /// What it changes: `<connector>/<branch, pull or ticket>/<name>`.
+    pub resource: Resource,
+    /// What kind of change it is, such as `push_branch`.
+    pub kind: ChangeKind,
+    /// The change in one line.
+    pub title: String,
+    /// The change itself.
+    pub change: Change,
+    /// Who must agree to it.
+    pub policy: PublishPolicy,
     /// The hash of exactly that.
     pub payload_hash: PayloadHash,
     /// How far it is.
@@ -95,14 +99,22 @@ pub struct SyncOp {
     pub attempts: u32,
     /// Not tried again before.
     pub until: Option<Timestamp>,
-    /// What happened, where it was given up.
+    /// What happened, where it failed, was given up or refused.
     pub detail: Option<String>,
+    /// What the other side calls what it made.
+    pub remote: Option<RemoteId>,
+    /// Where a person finds it.
+    pub url: Option<String>,
+    /// When it was queued.
+    pub queued_at: Timestamp,
 }
 
 /// How far a change to the outside is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SyncState {
+    /// A person must agree first.
+    Held,
     /// To be tried.
     Ready,
     /// An attempt began, and its outcome is not known yet.
@@ -113,6 +125,10 @@ pub enum SyncState {
     Sent,
     /// Given up until a person helps.
     Dead,
+    /// Not wanted any more.
+    Superseded,
+    /// A person said no.
+    Refused,
 }
 
 /// Why a task is doing something or not.
@@ -143,4 +159,33 @@ pub struct Why {
 pub struct Health {
     /// `ok`.
     pub status: String,
+}
+
+/// A connector to the outside.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectorRow {
+    /// Its name, as configured.
+    pub name: String,
+    /// How it is.
+    pub state: ConnectorState,
+    /// When it last answered.
+    pub answered_at: Option<Timestamp>,
+    /// What it last said that was no answer, if nothing answered since.
+    pub error: Option<String>,
+    /// Until when nothing is sent, if that is known.
+    pub until: Option<Timestamp>,
+}
+
+/// How a connector is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectorState {
+    /// It was not asked yet, or answered last.
+    Open,
+    /// It did not answer the last time.
+    Failing,
+    /// The other side wants nothing more for a while.
+    Waiting,
+    /// Its credential is not accepted; nothing is sent before a person sees to it.
+    Closed,
 }

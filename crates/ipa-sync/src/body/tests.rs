@@ -1,3 +1,5 @@
+//! Documents, a file per form.
+
 mod adf;
 mod any;
 mod cut;

@@ -49,6 +49,7 @@ fn the_real_claude_is_asked_allowed_and_reviewed_in_a_browser() {
     browser.picture("claude-review");
     browser.click("Approve");
     browser.sees("✓ completed");
+    browser.sees("✓ there");
     browser.picture("claude-completed");
     let branch = world.ipa(&["show", "T-1", "--json"]).ok().json()["branch"].as_str().unwrap().to_owned();
     assert_eq!(git(&world.path("repo"), &["show", &format!("{branch}:README.md")]), "bye\n");
@@ -101,6 +102,7 @@ fn a_denial_and_a_message_in_a_browser_reach_the_real_claude_once_also_over_the_
     browser.sees("approve commit");
     browser.click("Approve");
     browser.sees("✓ completed");
+    browser.sees("✓ there");
     let done = world.ipa(&["show", &task, "--json"]).ok().json();
     assert_eq!((done["runs"].as_array().unwrap().len(), &done["runs"][0]["pid"]), (1, &host), "{done:#}");
     let heard = model.steps().last().unwrap().body["messages"].to_string();

@@ -24,7 +24,7 @@ fn a_task_goes_from_the_form_to_its_branch_in_a_browser() {
     the_log_is_live(&browser, &world);
     the_review_is_approved(&browser);
     browser.sees("✓ completed");
-    browser.sees("✓ there, as");
+    browser.sees("✓ there");
     browser.picture("task-completed");
     let branch = world.ipa(&["show", "T-1", "--json"]).ok().json()["branch"].as_str().unwrap().to_owned();
     browser.sees(&branch);

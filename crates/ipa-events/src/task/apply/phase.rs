@@ -63,12 +63,7 @@ pub(super) fn enter(state: &mut TaskState, phase: Phase, why: &Why) -> Fit {
 }
 
 pub(super) fn request(state: &mut TaskState, event: &Event, requested: &TransitionRequested) -> Fit {
-    for decision in state.decisions.iter_mut().filter(|decision| decision.answered.is_none()) {
-        if let Asked::Gate { .. } = decision.asked {
-            let why = "what it showed has changed; there is a newer gate".into();
-            decision.answered = Some(Answered::Withdrawn { why });
-        }
-    }
+    withdraw_gates(state, "what it showed has changed; there is a newer gate");
     let TransitionRequested { decision, from, to, seen, payload_hash, policy } = requested.clone();
     open(state, event, (decision, payload_hash), Asked::Gate { from, to, seen, policy })
 }
@@ -96,10 +91,20 @@ fn rework(state: &TaskState, reason: &Arc<str>) -> Rework {
     Rework { reason: reason.clone(), after_run }
 }
 
-/// Withdraws what waits for a person, but for what a run asked: that ends with the run.
+/// Withdraws the gates that are open.
+pub(super) fn withdraw_gates(state: &mut TaskState, why: &str) {
+    let open = state.decisions.iter_mut().filter(|decision| decision.answered.is_none());
+    for gate in open.filter(|decision| matches!(decision.asked, Asked::Gate { .. })) {
+        gate.answered = Some(Answered::Withdrawn { why: why.into() });
+    }
+}
+
+/// Withdraws what waits for a person, but for what a run asked: that ends with the run; and for what goes out: that is
+/// wanted, or not, whatever the phase.
 fn withdraw_all(state: &mut TaskState, why: &str) {
     let open = state.decisions.iter_mut().filter(|decision| decision.answered.is_none());
-    for decision in open.filter(|decision| decision.asked.run().is_none()) {
+    let of_phase = |asked: &Asked| matches!(asked, Asked::Gate { .. } | Asked::Escalation { .. });
+    for decision in open.filter(|decision| of_phase(&decision.asked)) {
         decision.answered = Some(Answered::Withdrawn { why: why.into() });
     }
 }

@@ -6,9 +6,7 @@ use super::Fit;
 use crate::envelope::Stamped;
 use crate::task::budget::BudgetStage;
 use crate::task::event::{BudgetNoted, CheckFinished, RunRequested, RunStarted, TaskEvent};
-use crate::task::state::{
-    CheckResult, Day, Evidence, OpState, PendingRetry, Run, RunState, TaskState, Usage,
-};
+use crate::task::state::{CheckResult, Day, OpState, PendingRetry, Run, RunState, TaskState, Usage};
 use crate::value::{FailureClass, Money, Outcome, Principal, Role, RunId};
 
 type Event = Stamped<TaskEvent>;
@@ -20,8 +18,8 @@ pub(super) fn request(state: &mut TaskState, event: &Event, requested: &RunReque
     if state.open_run().is_some() {
         return Err("another run is open");
     }
-    let mends = requested.role != Role::Check
-        && state.head.as_ref().is_some_and(|head| state.evidence(head) == Evidence::Failed);
+    let mends =
+        requested.role != Role::Check && state.head.as_ref().is_some_and(|head| state.is_broken(head));
     state.fixes = state.fixes.saturating_add(u32::from(mends));
     state.retry = None;
     let RunRequested { run, place, role, phase, attempt, runtime, session, resumes, head, messages, check } =

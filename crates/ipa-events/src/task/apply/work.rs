@@ -70,6 +70,15 @@ pub(super) fn fail(state: &mut TaskState, place: &Place, detail: &Arc<str>) -> F
     Ok(())
 }
 
+/// Work that is other than what was accepted must be accepted anew.
+pub(super) fn harvest(state: &mut TaskState, head: &Oid) -> Fit {
+    if state.head.as_ref() != Some(head) {
+        state.approved = state.approved.filter(|(_, to)| !to.is_over());
+        state.head = Some(head.clone());
+    }
+    Ok(())
+}
+
 pub(super) fn checkpoint(state: &mut TaskState, place: &Place, checkpoint: (u32, Oid)) -> Fit {
     workspace(state, place).checkpoints.push(checkpoint);
     Ok(())

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::outside::at_publish;
 use super::person::said;
 use super::{Decided, Task};
 use crate::task::command::Verdict;
@@ -28,6 +29,7 @@ impl Task<'_> {
         match &decision.asked {
             Asked::Gate { to, seen, .. } => self.at_gate(decision, (*to, seen), verdict),
             Asked::Permission { .. } => permission(id, verdict),
+            Asked::Publish { .. } => at_publish(decision, verdict),
             Asked::Question { .. } => question(id, verdict),
             Asked::Escalation { .. } => self.at_escalation(id, verdict),
         }
@@ -42,7 +44,7 @@ impl Task<'_> {
             Answered::By { .. } => {
                 Err(TaskError::Closed { id: decision.id, answered: Box::new(answered.clone()) })
             }
-            Answered::Withdrawn { .. } => match self.newer_gate(decision) {
+            Answered::Withdrawn { .. } => match self.newer(decision) {
                 Some(newer) => {
                     Err(TaskError::Changed { decision: newer.id, actual: newer.payload_hash.clone() })
                 }
@@ -51,10 +53,14 @@ impl Task<'_> {
         }
     }
 
-    fn newer_gate(&self, decision: &Decision) -> Option<&Decision> {
-        let is_gate = |asked: &Asked| matches!(asked, Asked::Gate { .. });
-        let gates = self.state.open_decisions().filter(|open| is_gate(&open.asked));
-        gates.filter(|_| is_gate(&decision.asked)).last()
+    /// Finds the decision that shows what this one showed, as it is now.
+    fn newer(&self, decision: &Decision) -> Option<&Decision> {
+        let same = |open: &&Decision| match (&decision.asked, &open.asked) {
+            (Asked::Gate { .. }, Asked::Gate { .. }) => true,
+            (Asked::Publish { resource, .. }, Asked::Publish { resource: newer, .. }) => resource == newer,
+            _ => false,
+        };
+        self.state.open_decisions().filter(same).last()
     }
 
     fn at_gate(&self, decision: &Decision, (to, seen): (Phase, &Seen), verdict: &Verdict) -> Decided {

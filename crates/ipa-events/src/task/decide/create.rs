@@ -34,18 +34,19 @@ pub(super) fn create(new: &NewTask) -> Decided {
         start_at: new.start_at,
         priority: new.priority,
         depends_on: new.depends_on.clone(),
+        ticket: new.ticket.as_ref().map(|(resource, _)| resource.clone()),
         limits: new.limits,
     }));
+    let linked = new.ticket.clone().map(|(resource, link)| TaskEvent::ExternalLinked { resource, link });
+    let created = [created].into_iter().chain(linked);
     let first = |text: &Arc<str>| Revision { version: 1, text: text.clone(), run: None };
     match new.start_at {
-        Phase::SpecClarification => Ok(vec![created]),
-        Phase::Planning => Ok(vec![created, TaskEvent::SpecRevised(first(&new.request))]),
+        Phase::SpecClarification => Ok(created.collect()),
+        Phase::Planning => Ok(created.chain([TaskEvent::SpecRevised(first(&new.request))]).collect()),
         // The request is the spec and the plan of a small task.
-        Phase::Development => Ok(vec![
-            created,
-            TaskEvent::SpecRevised(first(&new.request)),
-            TaskEvent::PlanRevised(first(&new.request)),
-        ]),
+        Phase::Development => Ok(created
+            .chain([TaskEvent::SpecRevised(first(&new.request)), TaskEvent::PlanRevised(first(&new.request))])
+            .collect()),
         Phase::Review | Phase::Completed | Phase::Cancelled => Err(TaskError::Invalid {
             what: "start_at",
             problem: "must be spec_clarification, planning or development",

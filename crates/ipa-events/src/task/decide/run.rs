@@ -113,7 +113,10 @@ impl Task<'_> {
             Asked::Permission { .. } => {
                 TaskEvent::PermissionWithdrawn { decision: open.id, why: why.clone() }
             }
-            Asked::Question { .. } | Asked::Gate { .. } | Asked::Escalation { .. } => {
+            Asked::Question { .. }
+            | Asked::Gate { .. }
+            | Asked::Publish { .. }
+            | Asked::Escalation { .. } => {
                 TaskEvent::QuestionWithdrawn { decision: open.id, why: why.clone() }
             }
         })

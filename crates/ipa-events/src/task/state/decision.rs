@@ -1,4 +1,4 @@
-//! What waits, or waited, for a person: gates, permissions, questions, escalations.
+//! What waits, or waited, for a person: gates, permissions, questions, what goes out, escalations.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::task::command::Verdict;
 use crate::task::event::{EscalationReason, Seen};
 use crate::task::limits::GatePolicy;
-use crate::value::{DecisionId, PayloadHash, Phase, Principal, RunId};
+use crate::value::{DecisionId, OpId, PayloadHash, Phase, Principal, Resource, RunId};
 
 /// Something that waits, or waited, for a person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,15 @@ pub enum Asked {
         /// Answers to choose from.
         choices: Vec<Arc<str>>,
     },
+    /// To let something go out.
+    Publish {
+        /// What would change.
+        resource: Resource,
+        /// How: operations that are held.
+        ops: Vec<OpId>,
+        /// The same in words.
+        what: Arc<str>,
+    },
     /// To help where ipa cannot go on.
     Escalation {
         /// What kind of thing.
@@ -79,6 +88,7 @@ pub enum DecisionKind {
     Gate,
     Permission,
     Question,
+    Publish,
     Escalation,
 }
 
@@ -89,6 +99,7 @@ impl Asked {
             Self::Gate { .. } => DecisionKind::Gate,
             Self::Permission { .. } => DecisionKind::Permission,
             Self::Question { .. } => DecisionKind::Question,
+            Self::Publish { .. } => DecisionKind::Publish,
             Self::Escalation { .. } => DecisionKind::Escalation,
         }
     }
@@ -100,6 +111,7 @@ impl Asked {
             Self::Gate { policy: GatePolicy::Auto, .. }
             | Self::Permission { .. }
             | Self::Question { .. }
+            | Self::Publish { .. }
             | Self::Escalation { .. } => None,
         }
     }
@@ -108,7 +120,7 @@ impl Asked {
     pub const fn run(&self) -> Option<(RunId, &Arc<str>)> {
         match self {
             Self::Permission { run, key, .. } | Self::Question { run, key, .. } => Some((*run, key)),
-            Self::Gate { .. } | Self::Escalation { .. } => None,
+            Self::Gate { .. } | Self::Publish { .. } | Self::Escalation { .. } => None,
         }
     }
 }

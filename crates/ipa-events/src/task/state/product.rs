@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::super::event::Seen;
-use super::{CheckResult, Evidence, RunState, TaskState};
-use crate::value::{Oid, Outcome, Phase, Role};
+use super::{CheckResult, Evidence, Op, Run, RunState, TaskState};
+use crate::task::change::Change;
+use crate::value::{ConnectorId, Oid, Outcome, Phase, RemoteId, Role, RunId};
 
 /// Whether the product of the current phase is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +52,16 @@ impl TaskState {
         self.approved.is_some_and(|(_, to)| to == Phase::Completed)
     }
 
+    /// Tells whether the work is where it was to go: as a branch of the repository that it came from.
+    pub fn is_delivered(&self) -> bool {
+        let git = ConnectorId::git();
+        let pushed = |op: &Op| {
+            let Change::PushBranch(push) = &op.change else { return false };
+            op.resource.connector == git && Some(&push.commit) == self.head.as_ref()
+        };
+        self.ops.iter().any(|op| op.is_sent() && pushed(op))
+    }
+
     /// Tells what the checks say of a commit.
     pub fn evidence(&self, commit: &Oid) -> Evidence {
         let results: Vec<Option<bool>> =
@@ -64,6 +75,29 @@ impl TaskState {
         } else {
             Evidence::Passed
         }
+    }
+
+    /// Tells whether a check failed on a commit: one of ours, or one of the forge's.
+    pub fn is_broken(&self, commit: &Oid) -> bool {
+        self.evidence(commit) == Evidence::Failed || self.outside.failing(commit).next().is_some()
+    }
+
+    /// Returns the run that answered what was asked for outside, if one has.
+    pub fn answered_by(&self, asked: &RemoteId) -> Option<&Run> {
+        let after = *self.outside.asked.get(asked)?;
+        self.work_runs()
+            .find(|run| run.id.number > after && matches!(run.state, RunState::Over(Outcome::Completed)))
+    }
+
+    /// Returns the head that a run left.
+    pub fn head_after(&self, run: RunId) -> Option<&Oid> {
+        let next = self.work_runs().find(|later| later.id.number > run.number);
+        next.map(|later| &later.head).or(self.head.as_ref())
+    }
+
+    /// Lists the runs that change the work.
+    fn work_runs(&self) -> impl Iterator<Item = &Run> {
+        self.runs.iter().filter(|run| matches!(run.role, Role::Develop | Role::Review))
     }
 
     /// Returns the first check that has said nothing of `commit` yet.

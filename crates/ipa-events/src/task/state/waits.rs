@@ -43,7 +43,7 @@ impl TaskState {
         if self.paused.is_some() {
             return Waits::Paused;
         }
-        if self.interrupted.is_some() || self.waiting_for_person().next().is_some() {
+        if self.interrupted.is_some() || self.stopping().next().is_some() {
             return Waits::Person;
         }
         if let Some((agent, until)) = self.usage_limit() {
@@ -58,11 +58,32 @@ impl TaskState {
         Some((&self.last_agent_run()?.runtime, held.at))
     }
 
+    /// Returns when the outside is to be seen to, if something is under way there.
+    pub fn outside_due(&self) -> Option<Timestamp> {
+        let due = self.ops.iter().filter(|op| op.is_under_way()).map(|op| match &op.state {
+            OpState::Waiting { until, .. } => *until,
+            OpState::InFlight(fate) => fate.look_at.unwrap_or_default(),
+            OpState::Held
+            | OpState::Ready
+            | OpState::Sent { .. }
+            | OpState::Dead { .. }
+            | OpState::Superseded { .. }
+            | OpState::Refused { .. } => Timestamp::UNIX_EPOCH,
+        });
+        due.min()
+    }
+
     /// Returns when the next attempt at something that failed is due.
     fn due_at(&self) -> Option<Timestamp> {
-        let delivery = self.ops.iter().filter(|_| self.may_deliver()).filter_map(|op| match op.state {
-            OpState::Waiting { until } => Some(until),
-            OpState::Ready | OpState::InFlight | OpState::Sent { .. } | OpState::Dead { .. } => None,
+        let delivery = self.ops.iter().filter_map(|op| match &op.state {
+            OpState::Waiting { until, .. } => Some(*until),
+            OpState::InFlight(fate) => fate.look_at,
+            OpState::Held
+            | OpState::Ready
+            | OpState::Sent { .. }
+            | OpState::Dead { .. }
+            | OpState::Superseded { .. }
+            | OpState::Refused { .. } => None,
         });
         self.retry.as_ref().map(|retry| retry.at).into_iter().chain(delivery).min()
     }

@@ -1,15 +1,17 @@
 //! One event of each type, every field filled.
 
 use ipa_events::task::{
-    Budget, BudgetNoted, BudgetOf, CheckFinished, Created, EscalationReason, Evidence, GatePolicy, Gates,
-    Place, Revision, RunRequested, RunStarted, Seen, TaskLimits, TransitionRequested, Usage, Why,
+    Budget, BudgetNoted, BudgetOf, Category, CheckFinished, Ci, CiState, Created, Doubt, EscalationReason,
+    Evidence, FailedCheck, GatePolicy, Gates, Link, News, Place, PublishPolicy, Remark, Review,
+    ReviewVerdict, Revision, RunRequested, RunStarted, Seen, SyncQueued, SyncSent, TaskLimits,
+    TransitionRequested, Usage, Why,
 };
 use ipa_events::{
     AgentId, BranchName, DecisionId, FailureClass, Money, OpId, Outcome, PayloadHash, Phase, Principal,
     Retry, Role, RunId, TaskEvent, TaskId,
 };
 
-use super::story::{delivery, oid, process};
+use super::story::{oid, process, push, resource};
 use super::{at, task};
 
 pub fn every_event() -> Vec<TaskEvent> {
@@ -25,12 +27,12 @@ pub fn every_event() -> Vec<TaskEvent> {
     .concat()
 }
 
-fn place(id: TaskId) -> Place {
-    Place::new(id, AgentId::main())
-}
-
 fn branch() -> BranchName {
     "ipa/t-12-fix".parse().unwrap()
+}
+
+fn place(id: TaskId) -> Place {
+    Place::new(id, AgentId::main())
 }
 
 fn task_events(id: TaskId) -> Vec<TaskEvent> {
@@ -50,6 +52,7 @@ fn task_events(id: TaskId) -> Vec<TaskEvent> {
             start_at: Phase::SpecClarification,
             priority: -1,
             depends_on: vec![task("other")],
+            ticket: Some(resource("jira/ticket/K-1")),
             limits: TaskLimits::default(),
         })),
         TaskEvent::Edited { title: Some("Mend the retry".into()), priority: Some(7) },
@@ -201,10 +204,82 @@ fn decision_events(id: TaskId) -> Vec<TaskEvent> {
 fn sync_events(id: TaskId) -> Vec<TaskEvent> {
     let op = OpId::new(id, 1);
     vec![
-        TaskEvent::SyncQueued { op, delivery: delivery(), payload_hash: PayloadHash::of(b"what is sent") },
+        TaskEvent::SyncQueued(Box::new(SyncQueued {
+            op,
+            resource: resource("git/branch/ipa/t-12-fix"),
+            payload_hash: push().hash(),
+            change: push(),
+            policy: PublishPolicy::Auto,
+        })),
+        TaskEvent::SyncApprovalRequested {
+            decision: DecisionId::new(id, 2),
+            resource: resource("work/pull/ipa/t-12-fix"),
+            ops: vec![op],
+            payload_hash: PayloadHash::of(b"what is shown"),
+        },
+        TaskEvent::SyncApprovalWithdrawn { decision: DecisionId::new(id, 2), why: "it changed".into() },
+        TaskEvent::SyncApproved {
+            decision: DecisionId::new(id, 2),
+            payload_hash: PayloadHash::of(b"what is shown"),
+            note: Some("good".into()),
+        },
+        TaskEvent::SyncRejected { decision: DecisionId::new(id, 2), reason: "not yet".into() },
+        TaskEvent::SyncSuperseded { op, by: Some(OpId::new(id, 2)) },
         TaskEvent::SyncAttemptStarted { op, attempt: 1 },
-        TaskEvent::SyncSent { op, branch: branch() },
-        TaskEvent::SyncFailed { op, attempt: 1, detail: "no route".into(), retry_at: at() },
+        TaskEvent::SyncDoubted { op, doubt: Doubt::Unanswered, detail: "reset".into(), look_at: at() },
+        TaskEvent::SyncSent(Box::new(SyncSent {
+            op,
+            remote: Some("octo/repo#4".parse().unwrap()),
+            url: Some("https://example.org/octo/repo/pull/4".into()),
+            request_id: Some("0A1B".into()),
+        })),
+        TaskEvent::SyncFailed { op, attempt: 1, counts: true, detail: "no route".into(), retry_at: at() },
         TaskEvent::SyncDead { op, detail: "refused".into() },
+        TaskEvent::SyncRetried { op },
+        TaskEvent::SyncDropped { op },
     ]
+    .into_iter()
+    .chain(external_events())
+    .collect()
+}
+
+fn external_events() -> impl Iterator<Item = TaskEvent> {
+    let pull = resource("work/pull/ipa/t-12-fix");
+    let remark = Remark { by: "ann".into(), trusted: true, at: at(), text: "Why?".into() };
+    let remark_of = |thread: Option<&str>| News::Remarked {
+        thread: thread.map(|id| id.parse().unwrap()),
+        id: "31".parse().unwrap(),
+        remark: remark.clone(),
+    };
+    let ci = Ci {
+        commit: oid('1'),
+        state: CiState::Failed,
+        failing: vec![FailedCheck { name: "build".into(), url: None, summary: "it broke".into() }],
+    };
+    let review = Review {
+        id: "21".parse().unwrap(),
+        verdict: ReviewVerdict::ChangesRequested,
+        commit: oid('1'),
+        remark: remark.clone(),
+    };
+    let link = Link { remote: "K-1".parse().unwrap(), url: Some("https://example.org/K-1".into()) };
+    let linked = TaskEvent::ExternalLinked { resource: resource("jira/ticket/K-1"), link };
+    let news = [
+        News::PullFound {
+            title: "Fix".into(),
+            head: oid('1'),
+            draft: true,
+            section: Some("0a1b2c3d".into()),
+        },
+        News::Reviewed { review },
+        News::ThreadOpened { thread: "t1".parse().unwrap(), path: "src/a.rs".into(), line: Some(3) },
+        remark_of(Some("t1")),
+        News::CiChanged { ci: Some(ci) },
+        News::PullMerged { commit: Some(oid('2')), by: Some("ann".into()) },
+        News::PullClosed { by: None },
+    ];
+    let found = News::TicketFound { title: "Fix".into(), status: "To do".into(), category: Category::New };
+    let ticket = TaskEvent::ExternalChanged { resource: resource("jira/ticket/K-1"), news: found };
+    let of_pull = move |news| TaskEvent::ExternalChanged { resource: pull.clone(), news };
+    [linked, ticket].into_iter().chain(news.into_iter().map(of_pull))
 }

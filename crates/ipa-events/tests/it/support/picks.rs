@@ -4,20 +4,20 @@
 use std::sync::Arc;
 
 use ipa_events::task::{
-    Ask, Budget, BudgetOf, BudgetStage, Delivery, EscalationReason, FinishedRun, Gates, NeedsPerson,
-    RunRequest, Usage, Verdict,
+    AfterFailure, Ask, Budget, BudgetOf, BudgetStage, Category, Change, Doubt, EscalationReason, FinishedRun,
+    Gates, Link, MergeMethod, NeedsPerson, News, PublishPolicy, Remark, RunRequest, Usage, Verdict,
 };
 use ipa_events::{
-    AgentId, DecisionId, FailureClass, Money, Oid, OpId, Outcome, PayloadHash, Phase, Principal, Retry, Role,
-    RunId, TaskCommand, TaskId, TaskState,
+    AgentId, DecisionId, FailureClass, Money, Oid, OpId, Outcome, PayloadHash, Phase, Principal, Resource,
+    Retry, Role, RunId, TaskCommand, TaskId, TaskState,
 };
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-use super::story::{delivery, new_task, oid, process};
+use super::story::{new_task, oid, process, push, resource, sent};
 
 /// How many kinds of command there are to pick from.
-const KINDS: u8 = 37;
+const KINDS: u8 = 40;
 
 #[derive(Debug, Clone)]
 pub struct Pick {
@@ -196,18 +196,74 @@ impl Pick {
             30 if self.b % 2 == 0 => C::Withdraw { run, key, why: self.text() },
             30 => C::RecordDelivered { run, messages: vec![u32::from(self.a % 5), u32::from(self.b % 5)] },
             31 | 32 => C::FinishRun(Box::new(self.finished(task, state, now))),
-            33 => C::QueueDelivery(Box::new(Delivery {
-                commit: self.commit(),
-                expected: (self.a % 2 == 0).then(|| oid('0')),
-                ..delivery()
-            })),
-            34 => C::StartDelivery { op },
+            33 => C::QueueChanges { resource: self.resource(), changes: vec![self.change(), self.change()] },
+            34 => C::StartAttempt { op },
             35 => C::NoteBudget { run, stage: self.stage(), budget: self.budget() },
-            _ => match self.b % 3 {
-                0 => C::RecordSent { op, branch: "ipa/t-12".parse().unwrap() },
-                1 => C::RecordSendFailed { op, detail: self.text(), needs_person: self.needs() },
+            36 => C::RecordNews { resource: self.resource(), news: vec![self.news(), self.news()] },
+            37 => sent(op, "octo/repo#4"),
+            _ => match self.b % 6 {
+                0 => C::WithdrawOp { op },
+                1 => C::RecordSendFailed { op, detail: self.text(), next: self.after_failure(now) },
+                2 => C::RecordDoubt { op, doubt: self.doubt(now), detail: self.text() },
+                3 => C::RetryOp { op },
+                4 if self.a % 2 == 0 => C::DropOp { op },
+                4 => C::RecordLink { resource: self.resource(), link: self.link() },
                 _ => C::Escalate { reason: EscalationReason::PodParked, detail: self.text() },
             },
+        }
+    }
+
+    fn resource(&self) -> Resource {
+        let all = ["git/branch/ipa/t-12", "work/pull/ipa/t-12", "jira/ticket/K-1"];
+        resource(all[usize::from(self.b % 3)])
+    }
+
+    fn change(&self) -> (Change, PublishPolicy) {
+        let policy = PublishPolicy::ALL[usize::from(self.a) % PublishPolicy::ALL.len()];
+        let change = match self.b % 6 {
+            0 => push(),
+            1 => Change::WriteStatus { text: self.text() },
+            2 => Change::Comment { text: self.text() },
+            3 => Change::SetDraft { draft: self.a % 2 == 0 },
+            4 => Change::MoveTicket { to: Category::Active },
+            _ => Change::Merge { commit: self.commit(), method: MergeMethod::Squash },
+        };
+        (change, policy)
+    }
+
+    fn news(&self) -> News {
+        let (title, head) = (self.text(), self.commit());
+        match self.a % 8 {
+            0 => News::PullFound { title, head, draft: self.b % 2 == 0, section: None },
+            1 => News::PullPushed { head },
+            2 => News::PullClosed { by: None },
+            3 => News::PullOpen {},
+            4 if self.b % 4 == 0 => News::PullMerged { commit: Some(head), by: Some(title) },
+            5 => News::TicketFound { title: title.clone(), status: title, category: Category::New },
+            6 => News::Gone {},
+            _ => News::Remarked { thread: None, id: "c1".parse().unwrap(), remark: self.remark() },
+        }
+    }
+
+    fn link(&self) -> Link {
+        Link { remote: "octo/repo#4".parse().unwrap(), url: self.some_text() }
+    }
+
+    fn remark(&self) -> Remark {
+        let at = Timestamp::UNIX_EPOCH;
+        Remark { by: "ann".into(), trusted: self.b % 2 == 0, at, text: self.text() }
+    }
+
+    fn doubt(&self, now: Timestamp) -> Doubt {
+        [Doubt::Unanswered, Doubt::NotThere, Doubt::Unknown, Doubt::Later(now)][usize::from(self.a % 4)]
+    }
+
+    fn after_failure(&self, now: Timestamp) -> AfterFailure {
+        match self.a % 5 {
+            0 => AfterFailure::Ask,
+            1 => AfterFailure::Leave,
+            2 => AfterFailure::HoldUntil(now),
+            _ => AfterFailure::Again,
         }
     }
 

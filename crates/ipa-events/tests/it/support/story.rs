@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use ipa_events::task::{
-    Delivery, FinishedRun, NewTask, ProcessIdentity, RunRequest, TaskLimits, apply, decide,
+    Change, FinishedRun, NewTask, ProcessIdentity, PublishPolicy, Push, RunRequest, SyncSent, TaskLimits,
+    apply, decide,
 };
 use ipa_events::task::{Gates, Usage, Verdict};
 use ipa_events::{
-    AgentId, CommandId, Ctx, DecisionId, Handle, Oid, OpId, Outcome, Phase, Principal, Role, RunId, Stamped,
-    TaskCommand, TaskError, TaskEvent, TaskId, TaskState, Via,
+    AgentId, CommandId, Ctx, DecisionId, Handle, Oid, OpId, Outcome, Phase, Principal, Resource, Role, RunId,
+    Stamped, TaskCommand, TaskError, TaskEvent, TaskId, TaskState, Via,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -38,6 +39,7 @@ pub fn new_task(task: TaskId) -> NewTask {
         start_at: Phase::SpecClarification,
         priority: 0,
         depends_on: Vec::new(),
+        ticket: None,
         limits: TaskLimits { attempts: NonZeroU32::new(3).unwrap(), ..TaskLimits::default() },
     }
 }
@@ -164,13 +166,36 @@ pub fn process() -> ProcessIdentity {
     ProcessIdentity { pid: 42, start_time: 7, boot_id: "boot".into() }
 }
 
-pub fn delivery() -> Delivery {
-    Delivery {
+pub fn push() -> Change {
+    Change::PushBranch(Push {
         repo: "/home/ann/code/repo".parse().unwrap(),
         branch: "ipa/t-12-fix".parse().unwrap(),
         commit: oid('1'),
         expected: None,
+    })
+}
+
+pub fn resource(text: &str) -> Resource {
+    text.parse().unwrap()
+}
+
+/// Wants a change to the pull request of the story's branch.
+pub fn queue(change: Change, policy: PublishPolicy) -> TaskCommand {
+    TaskCommand::QueueChanges {
+        resource: resource("work/pull/ipa/t-12-fix"),
+        changes: vec![(change, policy)],
     }
+}
+
+/// Wants the work to be published.
+pub fn deliver() -> TaskCommand {
+    let changes = vec![(push(), PublishPolicy::Auto)];
+    TaskCommand::QueueChanges { resource: resource("git/branch/ipa/t-12-fix"), changes }
+}
+
+pub fn sent(op: OpId, remote: &str) -> TaskCommand {
+    let remote = Some(remote.parse().unwrap());
+    TaskCommand::RecordSent(Box::new(SyncSent { op, remote, url: None, request_id: None }))
 }
 
 pub fn approve() -> Verdict {

@@ -1,13 +1,14 @@
 //! The scheduler's table, a row a test.
 
+mod deliver;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use ipa_events::task::{
-    BudgetOf, FinishedRun, Gates, NeedsPerson, NewTask, ProcessIdentity, RunRequest, TaskLimits, Usage,
-    apply, decide,
+    BudgetOf, FinishedRun, Gates, NewTask, ProcessIdentity, RunRequest, TaskLimits, Usage, apply, decide,
 };
-use ipa_events::{CommandId, Ctx, FailureClass, Money, Oid, Outcome, Retry, Stamped, Via};
+use ipa_events::{CommandId, Ctx, FailureClass, Money, Outcome, Retry, Stamped, Via};
 use uuid::Uuid;
 
 use super::*;
@@ -66,6 +67,7 @@ impl Story {
             start_at,
             priority: 0,
             depends_on: depends_on.to_vec(),
+            ticket: None,
             limits: TaskLimits::default(),
         };
         story.then(&ann(), TaskCommand::Create(Box::new(new)))
@@ -405,38 +407,6 @@ fn a_change_request_in_review_starts_a_run_and_its_result_is_checked_again() {
     let story = story.commits(Role::Review, &"c3".repeat(20));
     assert_eq!(story.says(), "check a");
     assert_eq!(story.state.phase, Phase::Review);
-}
-
-#[test]
-fn accepted_work_is_delivered_and_then_the_task_is_complete() {
-    let story = in_review().approves();
-    assert_eq!(story.says(), "scheduler: QueueDelivery");
-    let story = story.then_records();
-    assert_eq!(story.says(), "wait: the work is being delivered");
-    let op = story.state.ops[0].id;
-    let branch: ipa_events::BranchName = "ipa/t-12-make-it-work".parse().unwrap();
-    let Delivery { commit, expected, .. } = story.state.ops[0].delivery.clone();
-    assert_eq!((commit, expected), (oid(HEAD), None));
-    let story = story
-        .then(&Principal::Scheduler, TaskCommand::StartDelivery { op })
-        .then(&Principal::Scheduler, TaskCommand::RecordSent { op, branch });
-    assert_eq!(story.says(), "scheduler: Complete");
-    assert_eq!(story.then_records().says(), "trash main");
-}
-
-#[test]
-fn a_delivery_that_only_a_person_can_mend_asks_and_is_tried_again_on_yes() {
-    let story = in_review().approves().then_records();
-    let op = story.state.ops[0].id;
-    let failed =
-        TaskCommand::RecordSendFailed { op, detail: "it moved".into(), needs_person: NeedsPerson::Yes };
-    let story = story.then(&Principal::Scheduler, TaskCommand::StartDelivery { op });
-    let story = story.then(&Principal::Scheduler, failed);
-    assert_eq!(
-        story.says(),
-        "wait: waiting for a person: T-12.d3, the work could not be delivered: it moved"
-    );
-    assert_eq!(story.approves().says(), "wait: the work is being delivered");
 }
 
 /// Work that was checked and waits at the gate of the review.

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::form::Forms;
 use super::time::moment;
 use super::tool::pretty;
-use super::{document, evidence};
+use super::{document, evidence, outside};
 use crate::render::markdown::markdown;
 use crate::render::visible::visible;
 
@@ -51,6 +51,7 @@ pub(crate) const fn kind_of(kind: DecisionKind) -> &'static str {
         DecisionKind::Gate => "Gate",
         DecisionKind::Permission => "Permission",
         DecisionKind::Question => "Question",
+        DecisionKind::Publish => "Publish",
         DecisionKind::Escalation => "Escalation",
     }
 }
@@ -66,6 +67,7 @@ fn payload(state: &TaskState, handle: Handle, decision: &Decision) -> Markup {
         // What fits into one line is the title already.
         Asked::Question { text, .. } if *text.trim() == *title_of(&decision.asked) => html! {},
         Asked::Question { text, .. } => html! { div.doc { (markdown(text)) } },
+        Asked::Publish { resource, ops, .. } => outside::card(state, resource, ops),
         Asked::Escalation { detail, .. } => html! { pre.out { (visible(detail)) } },
     }
 }
@@ -103,9 +105,11 @@ fn seen_before(state: &TaskState, decision: &Decision, phase: Phase) -> Option<u
     let earlier = state.decisions.iter().filter(|it| it.id.number < decision.id.number);
     let versions = earlier.filter_map(|it| match &it.asked {
         Asked::Gate { from, seen, .. } if *from == phase => seen.document,
-        Asked::Gate { .. } | Asked::Permission { .. } | Asked::Question { .. } | Asked::Escalation { .. } => {
-            None
-        }
+        Asked::Gate { .. }
+        | Asked::Permission { .. }
+        | Asked::Question { .. }
+        | Asked::Publish { .. }
+        | Asked::Escalation { .. } => None,
     });
     versions.max()
 }
@@ -138,6 +142,10 @@ fn answer(asked: &Asked, name: &str, typed: &str) -> Markup {
             }
             (field("Your answer"))
             div.acts.sticky { button.primary name="verdict" value="answer" { "Answer" } }
+        },
+        Asked::Publish { .. } => html! {
+            (field("Your words (needed to refuse)"))
+            (verdicts("Publish", "Refuse"))
         },
         Asked::Escalation { .. } => html! {
             (field("Your words (the next agent is told)"))

@@ -1,13 +1,13 @@
 //! The side of a task's page: where it works, its runs, what was told, what was decided, what goes outside.
 
-use ipa_events::task::{Delivery, Op, OpState, Run, TaskState, WorkspaceState};
+use ipa_events::task::{Run, TaskState, WorkspaceState};
 use ipa_events::{AgentId, Handle};
 use ipa_pod::TaskView;
 use maud::{Markup, html};
 
 use crate::render::visible::visible;
 use crate::views::components::time::{duration, moment, usage};
-use crate::views::components::{answered, log};
+use crate::views::components::{answered, log, outside};
 
 /// Runs and messages from here on are folded.
 const NEWEST: usize = 8;
@@ -21,7 +21,7 @@ pub(crate) fn side(view: &TaskView) -> Markup {
             (runs(state, handle))
             (messages(state, handle))
             (decided(state, handle))
-            (outside(state))
+            (outside::overview(state, handle))
         }
     }
 }
@@ -135,29 +135,5 @@ fn decided(state: &TaskState, handle: Handle) -> Markup {
                 @for (decision, answer) in over.take(NEWEST) { li { (answered::decided(decision, answer, handle)) } }
             }
         }
-    }
-}
-
-fn outside(state: &TaskState) -> Markup {
-    html! {
-        @if !state.ops.is_empty() {
-            h2 { "Outside" }
-            ul.rows { @for op in &state.ops { li { (operation(op)) } } }
-        }
-    }
-}
-
-fn operation(op: &Op) -> Markup {
-    let Delivery { repo, branch, commit, .. } = &op.delivery;
-    html! {
-        "push " code { (commit.short()) } " to " code { (branch) } " of " (visible(&repo.to_string())) ": "
-        @match &op.state {
-            OpState::Ready => span.evidence.pending { "○ to be tried" },
-            OpState::InFlight => span.evidence.pending { "● under way" },
-            OpState::Waiting { until } => span.evidence.pending { "○ tried again at " (moment(*until)) },
-            OpState::Sent { branch } => span.evidence.passed { "✓ there, as " code { (branch) } },
-            OpState::Dead { detail } => { span.evidence.failed { "✗ given up" } ": " (visible(detail)) },
-        }
-        @if op.attempts > 1 { span.quiet { ", " (op.attempts) " attempts" } }
     }
 }

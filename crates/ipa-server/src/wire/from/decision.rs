@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use ipa_events::task::{self as domain, Answered, Asked, Seen, TaskState, Verdict};
-use ipa_events::{Handle, Phase, title_of};
+use ipa_events::{Handle, OpId, Phase, title_of};
 
 use super::task::handle_of;
-use crate::wire::{AnsweredBy, CheckRow, Decision, DecisionState, Shown, ShownDocument};
+use crate::wire::{AnsweredBy, CheckRow, Decision, DecisionState, PublishRow, Shown, ShownDocument};
 
 impl Decision {
     /// Shows a decision of a task.
@@ -86,6 +86,15 @@ impl Shown {
                 text: text.to_string(),
                 choices: choices.iter().map(ToString::to_string).collect(),
             },
+            Asked::Publish { resource, ops, .. } => {
+                let handle = |op: OpId| state.handle().map_or_else(|| op.to_string(), |task| op.handle(task));
+                let changes = ops.iter().filter_map(|op| state.op(*op)).map(|op| PublishRow {
+                    op: handle(op.id),
+                    title: op.change.title(),
+                    change: op.change.clone(),
+                });
+                Self::Publish { resource: resource.clone(), changes: changes.collect() }
+            }
             Asked::Escalation { reason, detail } => {
                 Self::Escalation { reason: *reason, detail: detail.to_string() }
             }

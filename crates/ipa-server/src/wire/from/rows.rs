@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use ipa_events::store::RawRecord;
 use ipa_events::task::{self as domain, OpState};
-use ipa_events::{Codec, Handle, PodCondition, Status, TaskId};
+use ipa_events::{Codec, ConnectorId, Handle, PodCondition, Status, TaskId};
 use ipa_pod::log::Login;
 use ipa_pod::work::Workspace;
 use ipa_pod::{RuntimeRow, TaskRow, TaskView};
 use serde_json::Value;
 
-use crate::wire::{AgentRow, EventRecord, Pod, PodState, SyncOp, SyncState, Why, WorkspaceRow};
+use crate::wire::{
+    AgentRow, ConnectorRow, ConnectorState, EventRecord, Pod, PodState, SyncOp, SyncState, Why, WorkspaceRow,
+};
 
 impl EventRecord {
     /// Shows an event as it is kept.
@@ -131,26 +133,60 @@ impl AgentRow {
 impl SyncOp {
     /// Shows a change to the outside.
     pub(crate) fn of(handle: Handle, op: &domain::Op) -> Self {
-        let (state, until, branch, detail) = match &op.state {
-            OpState::Ready => (SyncState::Ready, None, None, None),
-            OpState::InFlight => (SyncState::InFlight, None, None, None),
-            OpState::Waiting { until } => (SyncState::Waiting, Some(*until), None, None),
-            OpState::Sent { branch } => (SyncState::Sent, None, Some(branch.clone()), None),
-            OpState::Dead { detail } => (SyncState::Dead, None, None, Some(detail.to_string())),
+        let blank = (None, None, None, None);
+        let (state, (until, detail, remote, url)) = match &op.state {
+            OpState::Held => (SyncState::Held, blank),
+            OpState::Ready => (SyncState::Ready, blank),
+            OpState::InFlight(fate) => (SyncState::InFlight, (fate.look_at, None, None, None)),
+            OpState::Waiting { until, detail } => {
+                (SyncState::Waiting, (Some(*until), Some(detail.to_string()), None, None))
+            }
+            OpState::Sent { remote, url, .. } => {
+                (SyncState::Sent, (None, None, remote.clone(), url.as_ref().map(ToString::to_string)))
+            }
+            OpState::Dead { detail } => (SyncState::Dead, (None, Some(detail.to_string()), None, None)),
+            OpState::Superseded { .. } => (SyncState::Superseded, blank),
+            OpState::Refused { by, reason } => {
+                let why = reason.as_ref().map_or_else(|| by.to_string(), |reason| format!("{by}: {reason}"));
+                (SyncState::Refused, (None, Some(why), None, None))
+            }
         };
         Self {
             id: op.id,
             handle: op.id.handle(handle),
             task_id: op.id.task,
-            kind: "push_branch".to_owned(),
-            repo: op.delivery.repo.clone(),
-            branch: branch.unwrap_or_else(|| op.delivery.branch.clone()),
-            commit: op.delivery.commit.clone(),
+            resource: op.resource.clone(),
+            kind: op.change.kind(),
+            title: op.change.title(),
+            change: op.change.clone(),
+            policy: op.policy,
             payload_hash: op.payload_hash.clone(),
             state,
             attempts: op.attempts,
             until,
             detail,
+            remote,
+            url,
+            queued_at: op.queued_at,
+        }
+    }
+}
+
+impl ConnectorRow {
+    /// Shows how a connector is.
+    pub(crate) fn of(id: &ConnectorId, health: &ipa_pod::Health) -> Self {
+        let state = match (health.closed, &health.error) {
+            (Some(None), _) => ConnectorState::Closed,
+            (Some(Some(_)), _) => ConnectorState::Waiting,
+            (None, Some(_)) => ConnectorState::Failing,
+            (None, None) => ConnectorState::Open,
+        };
+        Self {
+            name: id.to_string(),
+            state,
+            answered_at: health.answered_at,
+            error: health.error.clone(),
+            until: health.closed.flatten(),
         }
     }
 }

@@ -1,3 +1,5 @@
+//! Cleaning, as tables and for any text.
+
 use proptest::prelude::*;
 
 use super::{Cleaned, MOST_CHARS, clean};

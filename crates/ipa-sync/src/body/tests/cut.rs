@@ -1,3 +1,5 @@
+//! What is too long is cut.
+
 use std::cell::Cell;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! GitHub's form, and back.
+
 use proptest::prelude::*;
 
 use super::any;

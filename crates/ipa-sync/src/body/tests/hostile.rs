@@ -1,3 +1,5 @@
+//! What is made to hurt: depth and size.
+
 use crate::body::{Block, Body, DEPTH, Item, Mentions};
 
 const DEEP: usize = 100_000;

@@ -1,3 +1,5 @@
+//! What Markdown becomes.
+
 use crate::body::{Block, Body, Inline, Link, Marks, Mentions};
 
 fn link(to: &str) -> Marks {

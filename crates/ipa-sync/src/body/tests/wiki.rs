@@ -1,3 +1,5 @@
+//! Jira Server's form.
+
 #![allow(clippy::string_slice, reason = "tests: what is sliced is ours")]
 
 use proptest::prelude::*;

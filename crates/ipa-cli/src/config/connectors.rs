@@ -1,0 +1,106 @@
+//! `[connectors]`: which forges and trackers there are, and what may be written there.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipa_events::task::{ChangeKind, MergeMethod, PublishPolicy};
+use ipa_events::{BranchName, Phase, RepoSource};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::values::Span;
+
+/// `[connectors.N]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConnectorValues {
+    /// What it leads to.
+    pub(crate) kind: ConnectorKind,
+    /// How far it may go.
+    #[serde(default)]
+    pub(crate) mode: ModeName,
+    /// How often it is asked what moved.
+    #[serde(default = "a_minute")]
+    pub(crate) poll: Span,
+    /// Who must agree to what: `merge = "ask"`, or for one phase `"review.merge" = "auto"`.
+    #[serde(default)]
+    pub(crate) publish: BTreeMap<PublishKey, PublishPolicy>,
+    /// How pull requests are merged.
+    #[serde(default)]
+    pub(crate) merge: MergeMethod,
+    /// Who is asked for a review.
+    #[serde(default)]
+    pub(crate) reviewers: Vec<String>,
+    /// What pull requests are labelled with.
+    #[serde(default)]
+    pub(crate) labels: Vec<String>,
+    /// Where the pull requests and tickets of a local one lie.
+    pub(crate) folder: PathBuf,
+    /// The repository that it is the forge of, and on which its tickets are worked.
+    pub(crate) repo: RepoSource,
+    /// The branch that is merged into, unless a pull request names another.
+    pub(crate) base: BranchName,
+    /// The label of a ticket that wants a task.
+    #[serde(default = "ipa_label")]
+    pub(crate) ticket_label: String,
+}
+
+/// What a connector leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ConnectorKind {
+    /// A repository and a folder on this machine.
+    Local,
+}
+
+/// How far a connector may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ModeName {
+    /// It neither reads nor writes.
+    Off,
+    /// It reads.
+    Observe,
+    /// It writes what a person agreed to.
+    Ask,
+    /// It writes what its policies allow.
+    #[default]
+    Auto,
+}
+
+/// A kind of change, everywhere or in one phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct PublishKey {
+    /// The phase.
+    pub(crate) phase: Option<Phase>,
+    /// The kind.
+    pub(crate) kind: ChangeKind,
+}
+
+impl Serialize for PublishKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.phase {
+            Some(phase) => serializer.collect_str(&format_args!("{phase}.{}", self.kind)),
+            None => serializer.collect_str(&self.kind),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for PublishKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let (phase, kind) = match text.split_once('.') {
+            Some((phase, kind)) => (Some(phase.parse().map_err(serde::de::Error::custom)?), kind),
+            None => (None, text.as_str()),
+        };
+        Ok(Self { phase, kind: kind.parse().map_err(serde::de::Error::custom)? })
+    }
+}
+
+const fn a_minute() -> Span {
+    Span(Duration::from_mins(1))
+}
+
+fn ipa_label() -> String {
+    "ipa".to_owned()
+}

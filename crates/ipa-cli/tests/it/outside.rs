@@ -1,0 +1,85 @@
+//! The outside through the shipped program: a local connector from the configuration, steered from the terminal.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::{World, eventually, git};
+
+/// Makes a world with a local connector, a forge's own repository, and a ticket that wants a task.
+fn world() -> World {
+    let world = World::new();
+    world.program(
+        "agent.sh",
+        "#!/bin/sh\ncat > /dev/null; echo done > README.md; echo words > \"$IPA_OUTPUT\"\n",
+    );
+    let forge = world.path("forge.git");
+    git(&world.path("repo"), &["clone", "--quiet", "--bare", ".", forge.to_str().unwrap()]);
+    let (folder, file) = (world.path("tracker"), world.path("config/ipa/ipa.toml"));
+    fs::create_dir_all(folder.join("tickets")).unwrap();
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let (folder_text, forge_text) = (folder.display(), forge.display());
+    let config = format!(
+        "[roles.develop]\nagent = \"command:sh ./agent.sh\"\n[gates]\nspec_clarification = \"auto\"\nplanning = \"auto\"\n\
+         [connectors.desk]\nkind = \"local\"\nfolder = \"{folder_text}\"\nrepo = \"{forge_text}\"\nbase = \"main\"\n\
+         poll = \"200ms\"\n[connectors.desk.publish]\nmerge = \"auto\"\nfinish_ticket = \"auto\"\ncomment = \"deny\"\n"
+    );
+    fs::write(file, config).unwrap();
+    let ticket = "+++\ntitle = \"Say done\"\nlabels = [\"ipa\"]\n+++\nWrite done into README.md.\n";
+    fs::write(folder.join("tickets/D-1.md"), ticket).unwrap();
+    world
+}
+
+/// Returns the changes of T-1, as `ipa sync status` lists them.
+fn changes(world: &World) -> Vec<Value> {
+    let status = world.ipa(&["sync", "status", "T-1", "--json"]);
+    let items = (status.code == 0).then(|| status.json()["items"].as_array().cloned());
+    items.flatten().unwrap_or_default()
+}
+
+/// Waits for a change of a kind in a state, and returns its handle.
+fn change(world: &World, kind: &str, state: &str) -> String {
+    let mut found = None;
+    let is_it = |op: &Value| op["kind"] == kind && op["state"] == state;
+    let met = eventually(|| {
+        found = changes(world).into_iter().find(is_it);
+        found.is_some()
+    });
+    let log = fs::read_to_string(world.path("serve.log")).unwrap_or_default();
+    assert!(met, "no {kind} was {state}: {:#?}\n{log}", changes(world));
+    found.unwrap()["handle"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_ticket_is_worked_merged_and_done_from_the_terminal_with_what_goes_out_agreed_to() {
+    let world = world();
+    let _serving = world.serve(&[]);
+
+    let open = change(&world, "open_pull", "held");
+    let shown = world.ipa(&["sync", "show", &open]).ok().out;
+    assert!(shown.contains("Say done") && shown.contains("held"), "{shown}");
+    let inbox = world.ipa(&["inbox", "--json"]).ok().json();
+    assert!(inbox["items"].as_array().unwrap().iter().any(|it| it["kind"] == "publish"), "{inbox:#}");
+    world.ipa(&["sync", "approve", &open, "-m", "let them see it"]).ok();
+    change(&world, "open_pull", "sent");
+    let again = world.ipa(&["sync", "approve", &open]);
+    assert_eq!(again.code, 5, "it does not wait for anybody: {}", again.err);
+
+    // The gate in the terminal is the merge: who opens it saw exactly this commit.
+    world.until("T-1", "the review", |task| task["phase"] == "review");
+    let gate = |it: &Value| it["kind"] == "gate" && it["task_id"].is_string();
+    let mut gates = Vec::new();
+    assert!(eventually(|| {
+        let inbox = world.ipa(&["inbox", "--json"]).ok().json();
+        gates = inbox["items"].as_array().unwrap().iter().filter(|it| gate(it)).cloned().collect();
+        !gates.is_empty()
+    }));
+    world.ipa(&["approve", gates[0]["handle"].as_str().unwrap()]).ok();
+    world.until("T-1", "its end", |task| task["phase"] == "completed");
+    change(&world, "finish_ticket", "sent");
+    assert_eq!(git(&world.path("forge.git"), &["show", "main:README.md"]), "done\n");
+    assert!(fs::read_to_string(world.path("tracker/tickets/D-1.md")).unwrap().contains("done"));
+    let status = world.ipa(&["sync", "status"]).ok().out;
+    assert!(status.contains("desk works"), "{status}");
+    assert!(!changes(&world).iter().any(|op| op["kind"] == "comment"), "that is denied");
+}

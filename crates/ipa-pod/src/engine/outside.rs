@@ -1,0 +1,176 @@
+//! The outside at the engine's front door: looking there now, and asking the connectors what moved.
+
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use ipa_events::{ConnectorId, Principal, Resource, ResourceKind, TaskId, Via};
+use ipa_sync::{Cx, Mode, NewTicket, Swept, SyncError};
+use jiff::Timestamp;
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+
+use super::{Engine, PAUSE, TRIES, TaskDraft, Writer};
+use crate::actor::AskError;
+use crate::connectors::{Health, Outlet};
+use crate::error::EngineError;
+use crate::pod::sync::Git;
+
+/// How long the pause grows at most while a connector does not answer.
+const LONGEST: Duration = Duration::from_mins(15);
+
+impl Engine {
+    /// Looks at what belongs to a task outside and makes what is wanted there, without waiting for more to come. What
+    /// waits for a person, or for a limit of the other side, goes on waiting.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Outside`] with what could not be looked at; [`EngineError::NothingRuns`] when this engine runs no
+    /// pods.
+    pub async fn sync_now(&self, task: TaskId) -> Result<(), EngineError> {
+        self.exists(task).await?;
+        self.manager()?;
+        for _ in 0..TRIES {
+            let pod = match self.pod(task).await? {
+                Writer::Pod(pod) => pod,
+                Writer::Nobody => return Err(EngineError::NothingRuns),
+                Writer::Parked(_) => {
+                    let reason = "its pod cannot run; restart it first".to_owned();
+                    return Err(EngineError::Parked { name: task.to_string(), reason });
+                }
+            };
+            let Some(sync) = pod.sync() else {
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            };
+            match sync.now().await {
+                Ok(None) => return Ok(()),
+                Ok(Some(why)) => return Err(EngineError::Outside { task, why }),
+                Err(AskError::Silent) => break,
+                Err(AskError::Gone) => tokio::time::sleep(PAUSE).await,
+            }
+        }
+        Err(EngineError::NoAnswer(task))
+    }
+
+    /// Tells how each connector is.
+    pub fn connectors(&self) -> BTreeMap<ConnectorId, Health> {
+        self.inner.parts.connectors.health()
+    }
+
+    /// Opens a connector that was closed, after a person saw to its credential; every task looks outside anew.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Unknown`] when there is no such connector.
+    pub async fn resume_connector(&self, id: &ConnectorId) -> Result<(), EngineError> {
+        let connectors = &self.inner.parts.connectors;
+        if connectors.get(id).is_none() {
+            return Err(EngineError::Unknown { what: "connector", name: id.to_string() });
+        }
+        connectors.open(id);
+        for row in self.tasks().await? {
+            if row.summary.links.iter().any(|(connector, _)| connector == id)
+                || row.summary.outside_due.is_some()
+            {
+                self.hint(row.summary.id);
+            }
+        }
+        Ok(())
+    }
+
+    fn hint(&self, task: TaskId) {
+        if let Some(manager) = self.inner.manager.get() {
+            manager.hint(task);
+        }
+    }
+
+    /// Asks each connector now and then what moved, as long as the engine runs.
+    pub(super) fn start_sweeping(&self) {
+        let mut sweepers = JoinSet::new();
+        for outlet in self.inner.parts.connectors.outlets() {
+            if outlet.settings.mode != Mode::Off {
+                // Weak, as the engine owns what sweeps for it.
+                let inner = std::sync::Arc::downgrade(&self.inner);
+                let outlet = outlet.clone();
+                sweepers.spawn(async move {
+                    let mut since = None;
+                    let mut pause = outlet.poll;
+                    loop {
+                        let Some(engine) = inner.upgrade().map(|inner| Self { inner }) else { return };
+                        match engine.sweep(&outlet, since).await {
+                            Ok(until) => {
+                                since = until.or(since);
+                                pause = outlet.poll;
+                            }
+                            Err(error) => {
+                                warn!(%error, "{} could not be asked what moved", outlet.settings.id);
+                                pause = pause.saturating_mul(2).min(LONGEST.max(outlet.poll));
+                            }
+                        }
+                        drop(engine);
+                        tokio::time::sleep(pause).await;
+                    }
+                });
+            }
+        }
+        *self.inner.sweepers.lock().unwrap_or_else(PoisonError::into_inner) = sweepers;
+    }
+
+    async fn sweep(&self, outlet: &Outlet, since: Option<Timestamp>) -> Result<Option<Timestamp>, SyncError> {
+        let parts = &self.inner.parts;
+        let id = &outlet.settings.id;
+        if parts.connectors.closed(parts.edge.now()).contains_key(id) {
+            return Ok(None);
+        }
+        let git = Git(parts.workspaces.as_ref());
+        let swept = outlet.connector.sweep(Cx { git: &git, now: parts.edge.now() }, since).await;
+        match &swept {
+            Ok(_) => parts.connectors.answered(id, parts.edge.now()),
+            Err(error) => parts.connectors.failed(id, error),
+        }
+        let Swept { moved, wanted, until } = swept?;
+        match self.tasks().await {
+            Ok(rows) => {
+                let is_moved =
+                    |(connector, remote): &(ConnectorId, _)| connector == id && moved.contains(remote);
+                for row in rows.iter().filter(|row| row.summary.links.iter().any(is_moved)) {
+                    self.hint(row.summary.id);
+                }
+            }
+            Err(error) => {
+                warn!(%error, "it is not known whose tasks moved outside; they are looked at later");
+            }
+        }
+        for ticket in wanted {
+            self.take_on(outlet, ticket).await;
+        }
+        Ok(until)
+    }
+
+    /// Makes a task of a ticket; the same ticket again finds the task that it has.
+    async fn take_on(&self, outlet: &Outlet, ticket: NewTicket) {
+        let id = &outlet.settings.id;
+        let NewTicket { link, title, text, by, trusted, repo } = ticket;
+        if !trusted {
+            info!("{id} {} wants a task; {by} is not trusted, so a person must create it", link.remote);
+            return;
+        }
+        let Some(repo) = repo.or_else(|| outlet.repo.clone()) else {
+            warn!("{id} {} wants a task, and no repository is configured for it", link.remote);
+            return;
+        };
+        let name = link.remote.to_string();
+        let ctx =
+            self.keyed_ctx(&format!("ticket {id} {name}"), Principal::Policy(id.to_string()), Via::Engine);
+        let resource = Resource { connector: id.clone(), kind: ResourceKind::Ticket, name };
+        let mut draft = TaskDraft::new(if text.trim().is_empty() { title.as_str() } else { &text }, repo);
+        draft.title = Some(title.into()).filter(|title: &std::sync::Arc<str>| !title.trim().is_empty());
+        draft.ticket = Some((resource.clone(), link));
+        match self.create(ctx, draft).await {
+            Ok(created) if created.executed.repeated => {}
+            Ok(created) => info!("{resource} is worked on as {}", created.handle),
+            Err(error) => warn!(error = crate::error::chain(&error), "no task was made of {resource}"),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The outside of a task: what belongs to it there, what was changed, and what is to be changed.
+
+use ipa_events::task::{Op, OpState, PullState, TaskState};
+use ipa_events::{Handle, OpId, Resource};
+use maud::{Markup, html};
+
+use super::time::moment;
+use crate::render::visible::visible;
+
+/// What waits for a person to go out: exactly this.
+pub(crate) fn card(state: &TaskState, resource: &Resource, ops: &[OpId]) -> Markup {
+    html! {
+        p { "To " (named(state, resource)) ":" }
+        ul.rows {
+            @for op in ops.iter().filter_map(|op| state.op(*op)) {
+                li { (visible(&op.change.title())) @if let Some(text) = op.change.text() { pre.out { (visible(text)) } } }
+            }
+        }
+    }
+}
+
+/// Names a thing as the other side does, with the way there.
+fn named(state: &TaskState, resource: &Resource) -> Markup {
+    let Some(link) = state.outside.links.get(resource) else {
+        return html! { code { (visible(&resource.to_string())) } };
+    };
+    let url = link.url.as_deref().filter(|url| url.starts_with("https://") || url.starts_with("http://"));
+    html! {
+        @if let Some(url) = url {
+            a href=(url) rel="noopener noreferrer" { (visible(link.remote.as_str())) }
+        } @else {
+            code { (visible(link.remote.as_str())) }
+        }
+    }
+}
+
+/// What belongs to a task outside, and every change that was or is to be made there, the newest first.
+pub(crate) fn overview(state: &TaskState, handle: Handle) -> Markup {
+    html! {
+        @if !state.ops.is_empty() || !state.outside.links.is_empty() {
+            h2 { "Outside" }
+            ul.rows {
+                @for resource in state.outside.links.keys() { li { (thing(state, resource)) } }
+            }
+            ul.rows { @for op in state.ops.iter().rev() { li { (operation(op, handle)) } } }
+        }
+    }
+}
+
+fn thing(state: &TaskState, resource: &Resource) -> Markup {
+    html! {
+        (named(state, resource))
+        @if let Some(pull) = state.outside.pulls.get(resource) {
+            @match &pull.state {
+                PullState::Open if pull.draft => span.evidence.pending { " draft" },
+                PullState::Open => span.evidence.pending { " open" },
+                PullState::Merged { .. } => span.evidence.passed { " ✓ merged" },
+                PullState::Closed { .. } => span.evidence.failed { " ✗ closed" },
+            }
+        }
+        @if let Some(ticket) = state.outside.tickets.get(resource) {
+            " " (visible(&ticket.title)) span.quiet { " " (visible(&ticket.status)) }
+        }
+    }
+}
+
+fn operation(op: &Op, handle: Handle) -> Markup {
+    html! {
+        span.quiet { (op.id.handle(handle)) " " }
+        (visible(&op.change.title())) ": "
+        @match &op.state {
+            OpState::Held => span.evidence.pending { "○ waits for a person" },
+            OpState::Ready => span.evidence.pending { "○ to be tried" },
+            OpState::InFlight(_) => span.evidence.pending { "● under way" },
+            OpState::Waiting { until, detail } => {
+                span.evidence.pending { "○ tried again at " (moment(*until)) } ": " (visible(detail))
+            },
+            OpState::Sent { .. } => span.evidence.passed { "✓ there" },
+            OpState::Dead { detail } => { span.evidence.failed { "✗ given up" } ": " (visible(detail)) },
+            OpState::Superseded { .. } => span.quiet { "not wanted any more" },
+            OpState::Refused { by, reason } => {
+                span.evidence.failed { "✗ refused by " (visible(&by.to_string())) }
+                @if let Some(reason) = reason { ": " (visible(reason)) }
+            },
+        }
+        @if op.attempts > 1 { span.quiet { ", " (op.attempts) " attempts" } }
+    }
+}

@@ -1,0 +1,136 @@
+//! The seam to the outside: what every forge and every tracker can do.
+//!
+//! A connector reads and changes, and nothing else. What is to be changed, what a difference means, when to try again
+//! and who must agree is decided by the pure parts of this crate, once for all connectors.
+
+use futures::future::BoxFuture;
+use ipa_events::task::{Link, Op, Pull, Ticket};
+use ipa_events::{ConnectorId, RemoteId, RepoSource, Resource, TaskId};
+use jiff::Timestamp;
+
+use crate::error::SyncError;
+use crate::port::GitPort;
+
+/// Leads to one forge, or one tracker, or both in one.
+///
+/// None of its functions tries anything twice: a retry is a state of the operation, and comes after a look.
+pub trait Connector: Send + Sync {
+    /// Returns its name.
+    fn id(&self) -> &ConnectorId;
+
+    /// Tells whether a repository is one of its forge's.
+    fn hosts(&self, repo: &RepoSource) -> bool;
+
+    /// Reads a thing as it is.
+    fn observe<'a>(&'a self, cx: Cx<'a>, at: &'a Target) -> BoxFuture<'a, Result<Observed, SyncError>>;
+
+    /// Makes a change.
+    fn apply<'a>(&'a self, cx: Cx<'a>, job: &'a Job) -> BoxFuture<'a, Result<Applied, SyncError>>;
+
+    /// Finds out whether a change was made whose answer did not come.
+    fn probe<'a>(&'a self, cx: Cx<'a>, job: &'a Job) -> BoxFuture<'a, Result<Probe, SyncError>>;
+
+    /// Lists what moved since a time, and the tickets that want a task.
+    fn sweep<'a>(&'a self, cx: Cx<'a>, since: Option<Timestamp>) -> BoxFuture<'a, Result<Swept, SyncError>>;
+}
+
+/// What a connector may use.
+#[derive(Clone, Copy)]
+pub struct Cx<'a> {
+    /// Git.
+    pub git: &'a dyn GitPort,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// A thing outside, with all that leads to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// The task that it belongs to.
+    pub task: TaskId,
+    /// The task's repository.
+    pub repo: RepoSource,
+    /// What is meant.
+    pub resource: Resource,
+    /// How the other side knows it, once it does.
+    pub link: Option<Link>,
+}
+
+/// A change to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// What it changes.
+    pub target: Target,
+    /// The operation.
+    pub op: Op,
+    /// What an earlier operation of the same kind made there: the comment to be edited.
+    pub earlier: Option<RemoteId>,
+}
+
+impl Job {
+    /// Returns the mark that what this change makes is known by: the same for every attempt, and for no other change.
+    pub fn marker(&self) -> String {
+        format!("{}.o{}", self.target.task, self.op.id.number)
+    }
+}
+
+/// What was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Observed {
+    /// A pull request, with what the other side calls it.
+    Pull(Link, Box<Pull>),
+    /// A ticket.
+    Ticket(Box<Ticket>),
+    /// There is no such thing yet.
+    Absent,
+    /// It was there, and is not any more.
+    Gone,
+}
+
+/// A change that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Applied {
+    /// What it made, or changed.
+    pub remote: Option<RemoteId>,
+    /// Where a person finds it.
+    pub url: Option<String>,
+    /// The id under which the other side knows the request.
+    pub request_id: Option<String>,
+}
+
+/// What became of a change whose answer did not come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Probe {
+    /// It was made.
+    There(Applied),
+    /// It was not, as far as can be seen.
+    NotThere,
+}
+
+/// What moved.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// Things that may be other than they were.
+    pub moved: Vec<RemoteId>,
+    /// Tickets that want a task.
+    pub wanted: Vec<NewTicket>,
+    /// Up to when this says everything; the next sweep begins there.
+    pub until: Option<Timestamp>,
+}
+
+/// A ticket that wants a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewTicket {
+    /// What the other side calls it.
+    pub link: Link,
+    /// Its title.
+    pub title: String,
+    /// What is asked for, Markdown, without what was hidden in it.
+    pub text: String,
+    /// Who asks.
+    pub by: String,
+    /// Whether that one's words may reach an agent unasked.
+    pub trusted: bool,
+    /// The repository to work on, if it says so.
+    pub repo: Option<RepoSource>,
+}
