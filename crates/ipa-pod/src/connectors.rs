@@ -38,8 +38,34 @@ pub struct Health {
     pub answered_at: Option<Timestamp>,
     /// What it last said that was no answer, if nothing answered since.
     pub error: Option<String>,
-    /// Whether nothing is sent through it just now, and until when if that is known.
-    pub closed: Option<Option<Timestamp>>,
+    /// Until when nothing is sent through it, if that is so.
+    pub closed: Option<Closed>,
+}
+
+/// Until when nothing is sent through a connector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closed {
+    /// The other side wants nothing before this time.
+    Until(Timestamp),
+    /// Its credential was refused: until a person resumes it.
+    UntilResumed,
+}
+
+impl Closed {
+    /// Returns the time, if one is known.
+    pub const fn time(self) -> Option<Timestamp> {
+        match self {
+            Self::Until(time) => Some(time),
+            Self::UntilResumed => None,
+        }
+    }
+}
+
+impl Health {
+    /// Tells until when nothing is sent through it, if that is so at a time.
+    fn closed_at(&self, now: Timestamp) -> Option<Closed> {
+        self.closed.filter(|closed| closed.time().is_none_or(|until| until > now))
+    }
 }
 
 /// The connectors of an engine.
@@ -76,14 +102,17 @@ impl Connectors {
     /// Names the connectors through which nothing is sent just now, and until when.
     pub(crate) fn closed(&self, now: Timestamp) -> BTreeMap<ConnectorId, Option<Timestamp>> {
         let health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
-        let closed = health.iter().filter_map(|(id, health)| Some((id.clone(), health.closed?)));
-        closed.filter(|(_, until)| until.is_none_or(|until| until > now)).collect()
+        health.iter().filter_map(|(id, health)| Some((id.clone(), health.closed_at(now)?.time()))).collect()
     }
 
     /// Tells how each connector is.
-    pub(crate) fn health(&self) -> BTreeMap<ConnectorId, Health> {
-        let health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
-        self.outlets.keys().map(|id| (id.clone(), health.get(id).cloned().unwrap_or_default())).collect()
+    pub(crate) fn health(&self, now: Timestamp) -> BTreeMap<ConnectorId, Health> {
+        let known = self.health.lock().unwrap_or_else(PoisonError::into_inner);
+        let health = |id| {
+            let health = known.get(id).cloned().unwrap_or_default();
+            Health { closed: health.closed_at(now), ..health }
+        };
+        self.outlets.keys().map(|id| (id.clone(), health(id))).collect()
     }
 
     /// Notes that a connector answered.
@@ -96,8 +125,8 @@ impl Connectors {
         self.note(id, |health| {
             health.error = Some(error.to_string());
             match error.class {
-                ErrorClass::Credential => health.closed = Some(None),
-                ErrorClass::RateLimited { until } => health.closed = Some(Some(until)),
+                ErrorClass::Credential => health.closed = Some(Closed::UntilResumed),
+                ErrorClass::RateLimited { until } => health.closed = Some(Closed::Until(until)),
                 ErrorClass::Transient
                 | ErrorClass::Permission
                 | ErrorClass::Conflict

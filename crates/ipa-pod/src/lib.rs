@@ -22,7 +22,7 @@ mod spending;
 
 pub use bounds::bounds;
 pub use config::{EngineConfig, PodConfig, RoleConfig, Roles, Scope, SlotLimits, Strategy, TaskDefaults};
-pub use connectors::{Health, Outlet};
+pub use connectors::{Closed, Health, Outlet};
 pub use edge::{Edge, SystemEdge};
 pub use engine::{
     CreatedTask, Drain, Engine, EngineBuilder, RuntimeRow, Since, TaskDraft, TaskRow, TaskView,

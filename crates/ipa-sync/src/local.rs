@@ -13,7 +13,6 @@ mod merge;
 mod note;
 mod pull;
 mod ticket;
-mod visible;
 mod work;
 
 use std::collections::BTreeMap;

@@ -1,9 +1,8 @@
 //! Checked names: places of work, runtimes, sessions, hashes.
 
-use std::fmt;
 use std::str::FromStr;
 
-use super::text::{InvalidValue, serde_as_text};
+use super::text::{InvalidValue, display_text, is_short_name, serde_as_text};
 
 /// The name of a place of work in a task: `main`, `check`, later one per workstream.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,9 +30,7 @@ impl FromStr for AgentId {
 
     /// Takes 1 to 32 of `a-z`, `0-9` and `-`, not beginning with `-`: safe as a folder and in a ref.
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        let good = (1..=32).contains(&text.len()) && text.bytes().all(fits) && !text.starts_with('-');
-        if good {
+        if is_short_name(text) {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidValue::new("an agent id (a-z, 0-9, -)", text))
@@ -132,16 +129,6 @@ impl FromStr for PayloadHash {
         let good = text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
         if good { Ok(Self(text.to_owned())) } else { Err(InvalidValue::new("a payload hash", text)) }
     }
-}
-
-macro_rules! display_text {
-    ($($name:ident),+) => {$(
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&self.0)
-            }
-        }
-    )+};
 }
 
 display_text!(AgentId, SessionId, Runtime, PayloadHash);

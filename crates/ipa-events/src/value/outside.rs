@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::text::{InvalidValue, serde_as_text, words};
+use super::text::{InvalidValue, display_text, is_short_name, serde_as_text, words};
 
 /// The name of a connector, as configured: the `work` of `[connectors.work]`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,9 +26,7 @@ impl FromStr for ConnectorId {
 
     /// Takes 1 to 32 of `a-z`, `0-9` and `-`, not beginning with `-`.
     fn from_str(text: &str) -> Result<Self, InvalidValue> {
-        let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        let good = (1..=32).contains(&text.len()) && text.bytes().all(fits) && !text.starts_with('-');
-        if good {
+        if is_short_name(text) {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidValue::new("a connector's name (a-z, 0-9, -)", text))
@@ -120,16 +118,6 @@ impl FromStr for RemoteId {
 
 fn is_name(text: &str, max: usize) -> bool {
     (1..=max).contains(&text.len()) && !text.chars().any(|c| c.is_control() || c.is_whitespace())
-}
-
-macro_rules! display_text {
-    ($($name:ident),+) => {$(
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(&self.0)
-            }
-        }
-    )+};
 }
 
 display_text!(ConnectorId, RemoteId);

@@ -69,4 +69,21 @@ macro_rules! words {
     };
 }
 
-pub(crate) use {serde_as_text, words};
+/// Implements `Display` of values that wrap their text.
+macro_rules! display_text {
+    ($($name:ident),+ $(,)?) => {$(
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+    )+};
+}
+
+/// Tells whether a text is a short name: 1 to 32 of `a-z`, `0-9` and `-`, not beginning with `-`.
+pub(crate) fn is_short_name(text: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=32).contains(&text.len()) && text.bytes().all(fits) && !text.starts_with('-')
+}
+
+pub(crate) use {display_text, serde_as_text, words};

@@ -12,6 +12,7 @@ use tracing::{info, warn};
 
 use super::{Engine, PAUSE, TRIES, TaskDraft, Writer};
 use crate::actor::AskError;
+use crate::config::Scope;
 use crate::connectors::{Health, Outlet};
 use crate::error::EngineError;
 use crate::pod::sync::Git;
@@ -55,7 +56,7 @@ impl Engine {
 
     /// Tells how each connector is.
     pub fn connectors(&self) -> BTreeMap<ConnectorId, Health> {
-        self.inner.parts.connectors.health()
+        self.inner.parts.connectors.health(self.inner.parts.edge.now())
     }
 
     /// Opens a connector that was closed, after a person saw to its credential; every task looks outside anew.
@@ -99,10 +100,7 @@ impl Engine {
                     loop {
                         let Some(engine) = inner.upgrade().map(|inner| Self { inner }) else { return };
                         match engine.sweep(&outlet, since).await {
-                            Ok(until) => {
-                                since = until.or(since);
-                                pause = outlet.poll;
-                            }
+                            Ok(until) => (since, pause) = (until, outlet.poll),
                             Err(error) => {
                                 warn!(%error, "{} could not be asked what moved", outlet.settings.id);
                                 pause = pause.saturating_mul(2).min(LONGEST.max(outlet.poll));
@@ -117,11 +115,12 @@ impl Engine {
         *self.inner.sweepers.lock().unwrap_or_else(PoisonError::into_inner) = sweepers;
     }
 
+    /// Asks a connector what moved since a time; returns since when to ask the next time.
     async fn sweep(&self, outlet: &Outlet, since: Option<Timestamp>) -> Result<Option<Timestamp>, SyncError> {
         let parts = &self.inner.parts;
         let id = &outlet.settings.id;
         if parts.connectors.closed(parts.edge.now()).contains_key(id) {
-            return Ok(None);
+            return Ok(since);
         }
         let git = Git(parts.workspaces.as_ref());
         let swept = outlet.connector.sweep(Cx { git: &git, now: parts.edge.now() }, since).await;
@@ -130,22 +129,27 @@ impl Engine {
             Err(error) => parts.connectors.failed(id, error),
         }
         let Swept { moved, wanted, until } = swept?;
-        match self.tasks().await {
-            Ok(rows) => {
-                let is_moved =
-                    |(connector, remote): &(ConnectorId, _)| connector == id && moved.contains(remote);
-                for row in rows.iter().filter(|row| row.summary.links.iter().any(is_moved)) {
-                    self.hint(row.summary.id);
+        let rows = if moved.is_empty() {
+            Vec::new()
+        } else {
+            match self.tasks().await {
+                Ok(rows) => rows,
+                Err(error) => {
+                    warn!(%error, "it is not known whose task moved outside; all is asked for again");
+                    return Ok(None);
                 }
             }
-            Err(error) => {
-                warn!(%error, "it is not known whose tasks moved outside; they are looked at later");
-            }
+        };
+        let is_moved = |(connector, remote): &(ConnectorId, _)| connector == id && moved.contains(remote);
+        for row in rows.iter().filter(|row| row.summary.links.iter().any(is_moved)) {
+            self.hint(row.summary.id);
         }
-        for ticket in wanted {
+        // Who runs one task only takes no others on.
+        let takes_on = self.manager().is_ok_and(|manager| manager.scope() == Scope::All);
+        for ticket in wanted.into_iter().filter(|_| takes_on) {
             self.take_on(outlet, ticket).await;
         }
-        Ok(until)
+        Ok(until.or(since))
     }
 
     /// Makes a task of a ticket; the same ticket again finds the task that it has.

@@ -7,7 +7,7 @@ use ipa_events::task::Verdict;
 use std::collections::BTreeMap;
 
 use ipa_events::task::{
-    Asked, Budget, Day, Decision, EscalationReason, Evidence, GatePolicy, OpState, Product, RunState, Spent,
+    Asked, Budget, Day, Decision, EscalationReason, Evidence, GatePolicy, Op, Product, RunState, Spent,
     TaskState, WorkspaceState,
 };
 use ipa_events::{
@@ -151,18 +151,8 @@ fn deliver(state: &TaskState) -> Option<Action> {
     if state.is_broken(head) || state.stopping().next().is_some() || state.interrupted.is_some() {
         return None;
     }
-    let until = |state: &OpState| match state {
-        OpState::Waiting { until, .. } => Some(*until),
-        OpState::InFlight(fate) => fate.look_at,
-        OpState::Held
-        | OpState::Ready
-        | OpState::Sent { .. }
-        | OpState::Dead { .. }
-        | OpState::Superseded { .. }
-        | OpState::Refused { .. } => None,
-    };
     let under_way = || state.ops.iter().filter(|op| op.is_under_way());
-    Some(Action::Wait(match under_way().find_map(|op| until(&op.state)) {
+    Some(Action::Wait(match under_way().find_map(Op::due) {
         Some(at) => Reason::Retry { at, class: None },
         None if under_way().next().is_none() && !state.outside.pulls.is_empty() => Reason::Outside,
         None => Reason::Delivering,

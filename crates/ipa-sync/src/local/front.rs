@@ -6,6 +6,8 @@ use serde::de::DeserializeOwned;
 use toml::Value;
 use toml::de::DeTable;
 
+use crate::body::inbound;
+
 const FENCE: &str = "+++";
 
 /// Why a file cannot be understood.
@@ -118,6 +120,11 @@ fn utf8(bytes: &[u8]) -> Result<&str, Problem> {
         let line = good.split(|byte| *byte == b'\n').count();
         Problem::new(line, "this is no text (UTF-8)")
     })
+}
+
+/// Returns what of a text a person sees.
+pub(super) fn shown(text: &str) -> String {
+    inbound::clean(text).text.trim().to_owned()
 }
 
 #[cfg(test)]

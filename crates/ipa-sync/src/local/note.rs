@@ -7,8 +7,7 @@ use ipa_events::{Oid, RemoteId};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::front::{Front, Problem};
-use super::visible::visible;
+use super::front::{Front, Problem, shown};
 
 /// A file of a comment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,7 +64,7 @@ impl Note {
 
     /// Returns what its author wrote. Whoever can write into the folder is trusted.
     pub(super) fn remark(&self) -> Remark {
-        let text = visible(self.file.text()).into();
+        let text = shown(self.file.text()).into();
         Remark { by: self.keys.author.clone(), trusted: true, at: self.at, text }
     }
 }

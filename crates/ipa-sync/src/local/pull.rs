@@ -9,9 +9,8 @@ use ipa_events::task::{
 use ipa_events::{BranchName, Oid, RemoteId};
 use serde::Deserialize;
 
-use super::front::{Front, Problem};
+use super::front::{Front, Problem, shown};
 use super::note::Note;
-use super::visible::visible;
 use crate::section;
 
 /// The name of our own check.
@@ -146,7 +145,7 @@ impl PullFiles {
         let failing = failed.map(|(name, check)| FailedCheck {
             name: name.as_str().into(),
             url: check.url.clone(),
-            summary: cut(&visible(&check.summary)).into(),
+            summary: cut(&shown(&check.summary)).into(),
         });
         Some(Ci { commit: head.clone(), state, failing: failing.collect() })
     }

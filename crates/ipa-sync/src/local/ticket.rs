@@ -7,9 +7,8 @@ use ipa_events::RemoteId;
 use ipa_events::task::{Category, Link, Ticket};
 use serde::Deserialize;
 
-use super::front::{Front, Problem};
+use super::front::{Front, Problem, shown};
 use super::note::Note;
-use super::visible::visible;
 use crate::connector::NewTicket;
 
 /// All files of a ticket.
@@ -72,7 +71,7 @@ impl TicketFiles {
         wanted.then(|| NewTicket {
             link: Link { remote: self.key.clone(), url: None },
             title: self.keys.title.to_string(),
-            text: visible(self.file.text()),
+            text: shown(self.file.text()),
             by: self.keys.author.to_string(),
             trusted: true,
             repo: None,

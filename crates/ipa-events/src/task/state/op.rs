@@ -132,6 +132,20 @@ impl Op {
         }
     }
 
+    /// Returns when it is due, if it is under way and waits for a time.
+    pub fn due(&self) -> Option<Timestamp> {
+        match &self.state {
+            OpState::Waiting { until, .. } => Some(*until),
+            OpState::InFlight(fate) => fate.look_at,
+            OpState::Held
+            | OpState::Ready
+            | OpState::Sent { .. }
+            | OpState::Dead { .. }
+            | OpState::Superseded { .. }
+            | OpState::Refused { .. } => None,
+        }
+    }
+
     /// Tells whether it is there.
     pub const fn is_sent(&self) -> bool {
         matches!(self.state, OpState::Sent { .. })

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{OpState, TaskState, WorkspaceState};
+use super::{Op, TaskState, WorkspaceState};
 use crate::value::{FailureClass, Runtime};
 
 /// What a task waits for, as far as its own state tells.
@@ -60,31 +60,12 @@ impl TaskState {
 
     /// Returns when the outside is to be seen to, if something is under way there.
     pub fn outside_due(&self) -> Option<Timestamp> {
-        let due = self.ops.iter().filter(|op| op.is_under_way()).map(|op| match &op.state {
-            OpState::Waiting { until, .. } => *until,
-            OpState::InFlight(fate) => fate.look_at.unwrap_or_default(),
-            OpState::Held
-            | OpState::Ready
-            | OpState::Sent { .. }
-            | OpState::Dead { .. }
-            | OpState::Superseded { .. }
-            | OpState::Refused { .. } => Timestamp::UNIX_EPOCH,
-        });
+        let due = self.ops.iter().filter(|op| op.is_under_way()).map(|op| op.due().unwrap_or_default());
         due.min()
     }
 
     /// Returns when the next attempt at something that failed is due.
     fn due_at(&self) -> Option<Timestamp> {
-        let delivery = self.ops.iter().filter_map(|op| match &op.state {
-            OpState::Waiting { until, .. } => Some(*until),
-            OpState::InFlight(fate) => fate.look_at,
-            OpState::Held
-            | OpState::Ready
-            | OpState::Sent { .. }
-            | OpState::Dead { .. }
-            | OpState::Superseded { .. }
-            | OpState::Refused { .. } => None,
-        });
-        self.retry.as_ref().map(|retry| retry.at).into_iter().chain(delivery).min()
+        self.retry.as_ref().map(|retry| retry.at).into_iter().chain(self.ops.iter().filter_map(Op::due)).min()
     }
 }

@@ -7,7 +7,7 @@ use ipa_events::task::{self as domain, OpState};
 use ipa_events::{Codec, ConnectorId, Handle, PodCondition, Status, TaskId};
 use ipa_pod::log::Login;
 use ipa_pod::work::Workspace;
-use ipa_pod::{RuntimeRow, TaskRow, TaskView};
+use ipa_pod::{Closed, RuntimeRow, TaskRow, TaskView};
 use serde_json::Value;
 
 use crate::wire::{
@@ -176,8 +176,8 @@ impl ConnectorRow {
     /// Shows how a connector is.
     pub(crate) fn of(id: &ConnectorId, health: &ipa_pod::Health) -> Self {
         let state = match (health.closed, &health.error) {
-            (Some(None), _) => ConnectorState::Closed,
-            (Some(Some(_)), _) => ConnectorState::Waiting,
+            (Some(Closed::UntilResumed), _) => ConnectorState::Closed,
+            (Some(Closed::Until(_)), _) => ConnectorState::Waiting,
             (None, Some(_)) => ConnectorState::Failing,
             (None, None) => ConnectorState::Open,
         };
@@ -186,7 +186,7 @@ impl ConnectorRow {
             state,
             answered_at: health.answered_at,
             error: health.error.clone(),
-            until: health.closed.flatten(),
+            until: health.closed.and_then(Closed::time),
         }
     }
 }
