@@ -250,22 +250,30 @@ struct Driver {
 }
 
 impl Driver {
-    /// Starts it on a port that it finds itself.
+    /// Starts it on a port that it finds itself. It wants the same one for both families of addresses, and ends when
+    /// somebody has it in one of them: then another is found.
     fn start(folder: &Path) -> Self {
-        let log = fs::File::create(folder.join("driver.log")).unwrap();
+        let log = folder.join("driver.log");
+        (0..5)
+            .find_map(|_| Self::try_start(folder, &log))
+            .unwrap_or_else(|| panic!("chromedriver does not start: {}", fs::read_to_string(&log).unwrap()))
+    }
+
+    fn try_start(folder: &Path, log: &Path) -> Option<Self> {
         let mut command = Command::new(program("chromedriver"));
-        command.arg("--port=0").env("HOME", folder).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
-        let mut process = Guard(command.spawn().unwrap());
+        command.arg("--port=0").env("HOME", folder).stdin(Stdio::null()).stdout(Stdio::piped());
+        let mut process = Guard(command.stderr(fs::File::create(log).unwrap()).spawn().unwrap());
         let mut out = BufReader::new(process.0.stdout.take().unwrap());
         let mut line = String::new();
-        let port = loop {
+        loop {
             line.clear();
-            assert!(out.read_line(&mut line).unwrap() > 0, "chromedriver ended before it was ready");
+            if out.read_line(&mut line).unwrap() == 0 {
+                return None;
+            }
             let last = line.trim_end().trim_end_matches('.').rsplit(' ').next().unwrap_or_default();
             if let (true, Ok(port)) = (line.contains("started successfully"), last.parse::<u16>()) {
-                break port;
+                return Some(Self { url: format!("http://127.0.0.1:{port}"), _process: process, _out: out });
             }
-        };
-        Self { url: format!("http://127.0.0.1:{port}"), _process: process, _out: out }
+        }
     }
 }
