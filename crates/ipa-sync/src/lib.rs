@@ -7,6 +7,7 @@
 //! knows no git, no pods.
 
 mod body;
+mod channel;
 mod connector;
 mod debounce;
 mod deliver;
