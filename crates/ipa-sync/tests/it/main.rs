@@ -15,3 +15,4 @@
 )]
 
 mod forge;
+mod github;
