@@ -16,3 +16,4 @@
 
 mod forge;
 mod peer;
+mod tracker;
