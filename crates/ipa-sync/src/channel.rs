@@ -126,10 +126,6 @@ impl Channel {
         Self { wire, gate, base, accept: self.accept.clone() }
     }
 
-    pub(crate) fn gate(&self) -> &HostGate {
-        &self.gate
-    }
-
     /// Sends a request once, and returns its answer.
     pub(crate) async fn send(&self, credential: &Credential, ask: &Ask<'_>) -> Result<Answer, SyncError> {
         self.send_to(credential, ask, ask.url(&self.base)?).await
