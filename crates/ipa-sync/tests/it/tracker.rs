@@ -28,6 +28,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub(crate) use api::users::group_id;
 pub(crate) use model::Visibility;
 pub(crate) use people::{Kind, Right, Role};
 pub(crate) use person::Person;
@@ -183,11 +184,6 @@ impl Tracker {
     /// Gives a role to all who are in a group.
     pub(crate) fn set_group_role(&self, project: &str, group: &str, role: Role) {
         self.project(project, |project| _ = project.group_roles.insert(group.to_owned(), role));
-    }
-
-    /// What Cloud knows a group by.
-    pub(crate) fn group_id(&self, group: &str) -> String {
-        api::users::group_id(group)
     }
 
     /// Lets somebody be of another kind than a person.

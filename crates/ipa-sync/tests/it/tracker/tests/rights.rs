@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::client::{Client, keys, text};
-use crate::tracker::{Flavour, Kind, PROJECT, Right, Role, Tracker, Visibility};
+use crate::tracker::{Flavour, Kind, PROJECT, Right, Role, Tracker, Visibility, group_id};
 
 const LOGIN: &str = "x-seraph-loginreason";
 const NO_ISSUE: &str = "Issue does not exist or you do not have permission to see it.";
@@ -202,7 +202,7 @@ async fn a_group_has_a_role_for_all_who_are_in_it() {
             (&json!("atlassian-group-role-actor"), &json!("developers"))
         );
         if flavour == Flavour::Cloud {
-            assert_eq!(group["actorGroup"]["groupId"], tracker.group_id("developers"));
+            assert_eq!(group["actorGroup"]["groupId"], group_id("developers"));
         }
     }
 }
@@ -263,7 +263,7 @@ async fn who_may_look_others_up_sees_their_groups_and_their_kind() {
             let groups = ipa.get(&format!("user/groups?{}", query("ann"))).await.body;
             assert_eq!(
                 (&groups[0]["name"], &groups[0]["groupId"]),
-                (&json!("developers"), &json!(tracker.group_id("developers")))
+                (&json!("developers"), &json!(group_id("developers")))
             );
             tracker.set_kind("o", Kind::App);
             for (login, kind) in [("zed", "customer"), ("o", "app"), ("ann", "atlassian")] {
