@@ -174,13 +174,14 @@ impl Channel {
     }
 }
 
-/// Reads what an answer says. What cannot be read after a change that must not be made twice may be the half of an
-/// answer to a change that was made.
+/// Reads what an answer says. Half of an answer is worth asking again; after a change that must not be made twice it may
+/// be the half of an answer to a change that was made.
 pub(crate) fn parsed<T: DeserializeOwned>(ask: &Ask<'_>, answer: &Answer) -> Result<T, SyncError> {
     serde_json::from_slice(&answer.body).map_err(|error| {
         let class = match ask.effect {
             Effect::Once => ErrorClass::Indeterminate,
-            Effect::Idempotent => ErrorClass::Unexpected,
+            Effect::Idempotent if error.is_data() => ErrorClass::Unexpected,
+            Effect::Idempotent => ErrorClass::Transient,
         };
         let detail = format!("the answer cannot be read: {error}");
         let status = Some(answer.status.as_u16());

@@ -27,7 +27,6 @@ use futures::future::BoxFuture;
 use http::HeaderValue;
 use ipa_events::task::Ticket;
 use ipa_events::{ConnectorId, RepoSource, ResourceKind};
-use jiff::Timestamp;
 
 pub use self::auth::{AppKeyError, GitHubAuth};
 pub use self::config::GitHubConfig;
@@ -37,6 +36,7 @@ use self::auth::Auth;
 use self::place::{Place, RepoName};
 use self::read::Trust;
 use self::seen::Seen;
+use self::sweep::Cursor;
 use crate::channel::Channel;
 use crate::connector::{Applied, Connector, Cx, Job, Look, Observed, Probe, Sweep, Swept, Target};
 use crate::error::SyncError;
@@ -59,8 +59,8 @@ struct Known {
     me: Option<Arc<str>>,
     pulls: BTreeMap<Place, Seen>,
     tickets: BTreeMap<Place, (HeaderValue, Ticket)>,
-    /// Up to when each repository was swept, by its own clock, and what had changed last in that moment.
-    swept: BTreeMap<RepoName, (Timestamp, Vec<u64>)>,
+    /// How far each repository was swept.
+    swept: BTreeMap<RepoName, Cursor>,
 }
 
 impl GitHubConnector {

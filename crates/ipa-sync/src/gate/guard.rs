@@ -152,8 +152,11 @@ fn said(answer: &Answer, limit: &Limit) -> String {
 pub(crate) fn complaints(answer: &Answer) -> Vec<String> {
     let Ok(body) = &serde_json::from_slice::<Value>(&answer.body) else { return Vec::new() };
     let text = |value: &Value| value.as_str().map(str::to_owned);
-    let one =
-        |error: &Value| text(error).or_else(|| text(&error["message"])).or_else(|| text(&error["code"]));
+    let of_field = |error: &Value| Some(format!("{} is {}", text(&error["field"])?, text(&error["code"])?));
+    let one = |error: &Value| {
+        let words = text(error).or_else(|| text(&error["message"]));
+        words.or_else(|| of_field(error)).or_else(|| text(&error["code"]))
+    };
     let message = text(&body["message"]);
     let jira = body["errorMessages"].as_array().into_iter().flatten().filter_map(text);
     let listed = body["errors"].as_array().into_iter().flatten().filter_map(one);

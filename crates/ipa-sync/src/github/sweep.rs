@@ -18,6 +18,29 @@ use crate::error::{ErrorClass, SyncError};
 /// So far the first sweep of a process looks back.
 const BACK: SignedDuration = SignedDuration::from_hours(30 * 24);
 
+/// How far a repository was swept, by its own clock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Cursor {
+    /// When what changed last had changed; the next sweep begins with it.
+    at: Timestamp,
+    /// What had changed in that moment, and how often that was told.
+    told: BTreeMap<u64, u32>,
+}
+
+impl Cursor {
+    /// Moves on over what changed, and keeps what is news. GitHub's moments are seconds, and in the second in which
+    /// something was told it may change again: so what changed last is told twice.
+    fn pass(self, issues: &[shape::Issue]) -> (Self, Vec<shape::Issue>) {
+        let newest = issues.iter().map(|issue| issue.updated_at).max().unwrap_or(self.at).max(self.at);
+        let times = |number: u64| self.told.get(&number).copied().unwrap_or_default();
+        let before = |issue: &shape::Issue| if issue.updated_at == self.at { times(issue.number) } else { 0 };
+        let last = issues.iter().filter(|issue| issue.updated_at == newest);
+        let told = last.map(|issue| (issue.number, before(issue).saturating_add(1))).collect();
+        let news = issues.iter().filter(|issue| before(issue) < 2).cloned().collect();
+        (Self { at: newest, told }, news)
+    }
+}
+
 impl GitHubConnector {
     pub(super) async fn list_moved(&self, by: By, sweep: &Sweep) -> Result<Swept, SyncError> {
         let linked: BTreeSet<Place> = sweep.linked.iter().filter_map(Place::parse).collect();
@@ -60,22 +83,15 @@ impl GitHubConnector {
         linked.iter().map(|place| place.repo.clone()).chain(sources).collect()
     }
 
-    /// Lists what changed in a repository since it was last asked. It is asked by its own clock, from the last change
-    /// that it told, which comes again and is left out.
+    /// Lists what changed in a repository since it was last asked. What is over the limit comes with the next sweep, as
+    /// the list begins with what changed first.
     async fn list_moved_in(&self, by: By, repo: &RepoName) -> Result<Vec<shape::Issue>, SyncError> {
-        let cursor = self.known().swept.get(repo).cloned();
-        let (since, told) = match cursor {
-            Some(cursor) => cursor,
-            None => (by.now.saturating_add(-BACK).unwrap_or(by.now), Vec::new()),
-        };
-        let items = self.api.moved(by, repo, since).await?;
-        // What is over the limit comes with the next sweep, as the list begins with what changed first.
-        if let Some(newest) = items.iter().map(|issue| issue.updated_at).max() {
-            let last = items.iter().filter(|issue| issue.updated_at == newest);
-            self.known().swept.insert(repo.clone(), (newest, last.map(|issue| issue.number).collect()));
-        }
-        let is_news = |it: &shape::Issue| it.updated_at > since || !told.contains(&it.number);
-        Ok(items.into_iter().filter(is_news).collect())
+        let begin = || Cursor { at: by.now.saturating_add(-BACK).unwrap_or(by.now), told: BTreeMap::new() };
+        let cursor = self.known().swept.get(repo).cloned().unwrap_or_else(begin);
+        let issues = self.api.moved(by, repo, cursor.at).await?;
+        let (cursor, news) = cursor.pass(&issues);
+        self.known().swept.insert(repo.clone(), cursor);
+        Ok(news)
     }
 
     fn sort(&self, (repo, issues): (&RepoName, &[shape::Issue]), trust: &Trust, swept: &mut Swept) {
@@ -117,5 +133,39 @@ fn new_ticket(issue: &shape::Issue, remote: RemoteId, trust: &Trust) -> NewTicke
         trusted: trust.trusts(&by, &issue.author_association),
         by: by.to_string(),
         repo: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn issue(number: u64, second: i64) -> shape::Issue {
+        let updated_at = Timestamp::from_second(second).unwrap();
+        let issue = serde_json::json!({
+            "number": number, "html_url": "", "state": "open", "updated_at": updated_at,
+        });
+        serde_json::from_value(issue).unwrap()
+    }
+
+    #[test]
+    fn what_changed_last_is_told_twice_and_everything_else_once() {
+        let mut cursor = Cursor { at: Timestamp::UNIX_EPOCH, told: BTreeMap::new() };
+        for (listed, told) in [
+            (vec![(1, 5), (2, 9)], vec![1, 2]),
+            (vec![(2, 9)], vec![2]),
+            (vec![(2, 9)], vec![]),
+            (vec![(2, 9), (3, 9)], vec![3]),
+            (vec![(2, 9), (3, 9)], vec![3]),
+            (vec![(2, 9), (3, 9)], vec![]),
+            (vec![(3, 9), (2, 12)], vec![2]),
+            (vec![], vec![]),
+            (vec![(2, 12)], vec![2]),
+        ] {
+            let issues: Vec<_> = listed.iter().map(|(number, second)| issue(*number, *second)).collect();
+            let (next, news) = cursor.pass(&issues);
+            cursor = next;
+            assert_eq!(news.iter().map(|issue| issue.number).collect::<Vec<_>>(), told, "{listed:?}");
+        }
     }
 }

@@ -15,5 +15,6 @@
 )]
 
 mod forge;
+mod github;
 mod peer;
 mod tracker;
