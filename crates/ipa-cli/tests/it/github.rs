@@ -5,8 +5,8 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::forge::{Forge, REPO};
-use crate::support::{World, eventually};
+use crate::forge::{Entry, Fault, Forge, REPO, When, Work};
+use crate::support::{Serving, World, eventually};
 
 const AGENT: &str = "#!/bin/sh
 # Plans nothing, writes a line the first time it develops, and a better one when it is asked again.
@@ -107,4 +107,64 @@ async fn an_issue_becomes_a_pull_request_that_is_reviewed_answered_and_merged() 
     assert_eq!(pull().unwrap()["merged"], true);
     let status = world.ipa(&["sync", "status"]).ok().out;
     assert!(status.contains("hub works"), "{status}");
+}
+
+/// GitHub does something and never answers, and the program is killed while it waits.
+async fn killed_after(route: &str, (forge, world): (&Forge, &World), serving: &mut Option<Serving>) {
+    forge.until_done(route, 1).await;
+    let mut dead = serving.take().unwrap();
+    dead.process.end("KILL");
+    *serving = Some(world.serve(&[]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_that_is_killed_after_each_effect_finds_it_and_makes_none_twice() {
+    const ROUTES: [&str; 5] = [
+        "git/receive-pack",
+        "pulls/create",
+        "issues/create-comment",
+        "pulls/request-reviewers",
+        "pulls/create-reply-for-review-comment",
+    ];
+    let forge = Forge::start().await;
+    let world = world(&forge);
+    let ann = forge.person("ann");
+    let issue = ann.ask("Fix it", "Write the fix into fix.txt.");
+    ann.label(issue, "ipa");
+    for route in ROUTES {
+        forge.fail(route, When::Nth(1), Fault::SilenceAfter);
+    }
+    let mut serving = Some(world.serve(&[]));
+    let [push, open, say, ask, reply] = ROUTES;
+    for route in [push, open, say, ask] {
+        killed_after(route, (&forge, &world), &mut serving).await;
+    }
+    let number = issue + 1;
+    let note = ann.comment_on_line(number, "fix.txt", 1, "one is not enough");
+    killed_after(reply, (&forge, &world), &mut serving).await;
+    let head = forge.pull(number).unwrap()["head"]["sha"].as_str().unwrap().to_owned();
+    forge.fail("pulls/merge", When::Nth(1), Fault::SilenceAfter);
+    ann.review(number, "APPROVE", "");
+    let mut card = None;
+    wait_for(&world, "a card for the merge", || {
+        card = handle_of(&world, "merge", "held");
+        card.is_some()
+    });
+    world.ipa(&["sync", "approve", &card.unwrap()]).ok();
+    killed_after("pulls/merge", (&forge, &world), &mut serving).await;
+    world.until("T-1", "its end", |task| task["phase"] == "completed");
+    wait_for(&world, "a closed issue", || forge.issue_state(issue) == "closed");
+
+    let made = |route: &str| {
+        let did =
+            |it: &&Entry| it.route == route && it.work == Work::Done && it.status.is_some_and(|it| it < 300);
+        forge.requests().iter().filter(did).count()
+    };
+    for (route, times) in [(open, 1), (ask, 1), (reply, 1), ("pulls/merge", 1)] {
+        assert_eq!(made(route), times, "{route}");
+    }
+    let answers = forge.notes(number).into_iter().filter(|it| it["in_reply_to_id"] == note).count();
+    assert_eq!((answers, forge.pull(number).unwrap()["head"]["sha"].as_str()), (1, Some(&*head)));
+    wait_for(&world, "a word on the issue", || made(say) > 1);
+    assert_eq!(made(say), 2, "how it stands, and on the issue that it is done");
 }
