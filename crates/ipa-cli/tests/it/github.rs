@@ -184,7 +184,7 @@ async fn a_token_that_is_revoked_pauses_the_connector_and_a_new_one_lets_all_go_
     forge.revoke("token-ipa");
     let note = ann.comment_on_line(number, "fix.txt", 1, "one is not enough");
     let status = || world.ipa(&["sync", "status"]).ok().out;
-    wait_for(&world, "the refusal on the page of the outside", || status().contains("hub is paused"));
+    wait_for(&world, "the refusal on the page of the outside", || status().contains("mend its credential"));
     let refused = |it: &Entry| it.status == Some(401);
     let before = forge.requests().len();
     std::thread::sleep(std::time::Duration::from_secs(2));
