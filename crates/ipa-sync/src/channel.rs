@@ -95,7 +95,8 @@ impl<'a> Ask<'a> {
         let wrong = |why: &str| SyncError::new(ErrorClass::Rejected, self.doing.clone(), why);
         let mut url = base.clone();
         let mut names = self.names.iter();
-        let mut pieces = url.path_segments_mut().map_err(|()| wrong("the address of the host has no path"))?;
+        let mut pieces =
+            url.path_segments_mut().map_err(|()| wrong("the address of the host has no path"))?;
         pieces.pop_if_empty();
         for piece in self.path.split('/') {
             let piece = if piece == "{}" { names.next().copied().unwrap_or_default() } else { piece };
