@@ -29,7 +29,7 @@ pub use body::{
     Block, Body, Column, DEPTH, GITHUB_CHARS, Inline, Item, JIRA_CHARS, Link, Marks, Mentions, Panel, Table,
     Task,
 };
-pub use connector::{Applied, Connector, Cx, Job, NewTicket, Observed, Probe, Swept, Target};
+pub use connector::{Applied, Connector, Cx, Job, Look, NewTicket, Observed, Probe, Sweep, Swept, Target};
 pub use debounce::Debounce;
 pub use deliver::{Tried, carry_out, job, look_for, observe};
 pub use error::{ErrorClass, SyncError};
