@@ -11,8 +11,8 @@ use tokio::net::TcpListener;
 
 use super::access::good_app_token;
 use super::client::Client;
-use crate::forge::hooks::signature;
 use crate::forge::{Forge, Mailbox, Order, Weather};
+use crate::peer::signature;
 
 /// Somebody who takes webhooks and looks at their signatures.
 struct Receiver {
