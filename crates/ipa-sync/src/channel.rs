@@ -77,6 +77,7 @@ impl<'a> Ask<'a> {
         self
     }
 
+    #[allow(dead_code, reason = "Jira needs no header of its own")]
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
@@ -126,6 +127,7 @@ impl Channel {
         Self { wire, gate, base, accept: self.accept.clone() }
     }
 
+    #[allow(dead_code, reason = "Jira does not ask its gate")]
     pub(crate) fn gate(&self) -> &HostGate {
         &self.gate
     }

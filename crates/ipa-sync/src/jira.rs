@@ -7,6 +7,7 @@ mod adf;
 mod comment;
 mod link;
 mod mark;
+mod seen;
 mod shape;
 mod site;
 mod sweep;
@@ -23,15 +24,15 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use ipa_events::task::Category;
 use ipa_events::{ConnectorId, RepoSource};
-use jiff::Timestamp;
 use tokio::sync::OnceCell;
 use url::Url;
 
+use self::seen::Seen;
 use self::site::{Site, Visit};
-use self::sweep::Sweep;
+use self::sweep::Round;
 use self::trust::Trusting;
 use crate::channel::{Ask, Channel};
-use crate::connector::{Applied, Connector, Cx, Job, Observed, Probe, Swept, Target};
+use crate::connector::{Applied, Connector, Cx, Job, Look, Observed, Probe, Sweep, Swept, Target};
 use crate::error::{ErrorClass, SyncError};
 use crate::gate::{HostGate, Who};
 use crate::wire::{Answer, Credential, Wire};
@@ -70,8 +71,6 @@ pub struct JiraConfig {
     /// Finds the tickets that want a task, as JQL; none: no ticket does. Those that are done never do, and of more
     /// than 2,000 the first count.
     pub jql: Option<String>,
-    /// The projects in which tickets are watched, by key; empty: all that the account sees.
-    pub projects: Vec<String>,
     /// The repository of a new task, by the key of its ticket's project.
     pub repos: BTreeMap<String, RepoSource>,
     /// The statuses to use of a category, the first that can be reached; in the order in which a ticket goes through
@@ -94,7 +93,6 @@ impl JiraConfig {
             flavour: None,
             credential,
             jql: None,
-            projects: Vec::new(),
             repos: BTreeMap::new(),
             statuses: BTreeMap::new(),
             resolution: None,
@@ -118,6 +116,7 @@ pub struct JiraConnector {
     site: OnceCell<Site>,
     trust: Trusting,
     quiet: Quiet,
+    seen: Seen,
 }
 
 impl JiraConnector {
@@ -131,7 +130,7 @@ impl JiraConnector {
         config.base.set_fragment(None);
         let root = Channel::new(wire, gate, config.base.clone(), "application/json");
         let trust = Trusting::new(config.members.clone(), config.trusted.clone());
-        Self { config, root, site: OnceCell::new(), trust, quiet: Quiet::default() }
+        Self { config, root, site: OnceCell::new(), trust, quiet: Quiet::default(), seen: Seen::default() }
     }
 
     async fn site(&self, who: Who) -> Result<&Site, SyncError> {
@@ -163,12 +162,17 @@ impl Connector for JiraConnector {
         false
     }
 
-    fn observe<'a>(&'a self, cx: Cx<'a>, at: &'a Target) -> BoxFuture<'a, Result<Observed, SyncError>> {
+    fn observe<'a>(
+        &'a self,
+        cx: Cx<'a>,
+        at: &'a Target,
+        look: Look,
+    ) -> BoxFuture<'a, Result<Observed, SyncError>> {
         async move {
             if work::key_of(at).is_none() {
                 return Ok(Observed::Absent);
             }
-            self.visit(cx, at).await?.look(&self.trust, at).await
+            self.visit(cx, at).await?.look((&self.trust, &self.seen), at, look).await
         }
         .boxed()
     }
@@ -181,10 +185,10 @@ impl Connector for JiraConnector {
         async move { self.visit(cx, &job.target).await?.probe(job).await }.boxed()
     }
 
-    fn sweep<'a>(&'a self, cx: Cx<'a>, since: Option<Timestamp>) -> BoxFuture<'a, Result<Swept, SyncError>> {
+    fn sweep<'a>(&'a self, cx: Cx<'a>, sweep: &'a Sweep) -> BoxFuture<'a, Result<Swept, SyncError>> {
         async move {
             let site = self.site(Who::Sweeper).await?;
-            Sweep { site, config: &self.config, trust: &self.trust, cx }.all(since).await
+            Round { site, config: &self.config, trust: &self.trust, cx }.all(sweep).await
         }
         .boxed()
     }

@@ -189,6 +189,42 @@ pub(super) struct Group {
     pub(super) group_id: Option<String>,
 }
 
+/// Who has a role in a project.
+#[derive(Debug, Deserialize)]
+pub(super) struct Role {
+    #[serde(default)]
+    pub(super) actors: Vec<Actor>,
+}
+
+/// A person or a group: Data Center names both by `name`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Actor {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    name: Option<String>,
+    #[serde(rename = "actorUser")]
+    user: Option<User>,
+    #[serde(rename = "actorGroup")]
+    group: Option<Group>,
+}
+
+impl Actor {
+    /// Tells whether it is this person.
+    pub(super) fn is(&self, somebody: &User) -> bool {
+        let by_name = self.kind.as_deref() == Some("atlassian-user-role-actor")
+            && self.name.is_some()
+            && self.name == somebody.name;
+        by_name || self.user.as_ref().is_some_and(|user| user.is(somebody))
+    }
+
+    /// Returns the name of the group that it is.
+    pub(super) fn group(&self) -> Option<String> {
+        let of_name =
+            self.name.clone().filter(|_| self.kind.as_deref() == Some("atlassian-group-role-actor"));
+        of_name.or_else(|| self.group.as_ref()?.name.clone())
+    }
+}
+
 /// Reads a time as Jira writes it: `2026-11-27T00:30:00.000+0000`.
 pub(super) fn moment(text: &str) -> Option<Timestamp> {
     text.parse().ok()

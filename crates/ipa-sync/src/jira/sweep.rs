@@ -16,20 +16,17 @@ use super::site::{Site, Visit, ahead};
 use super::{Flavour, JiraConfig, Trusting, adf};
 use crate::body::inbound;
 use crate::channel::{Ask, parsed};
-use crate::connector::{Cx, NewTicket, Swept};
-use crate::error::SyncError;
+use crate::connector::{Cx, NewTicket, Sweep, Swept};
+use crate::error::{ErrorClass, SyncError};
 use crate::gate::{Effect, Lane, Who};
 
 /// So many tickets come with a page, and so many pages are read.
 const PAGE: usize = 100;
 const PAGES: usize = 20;
 
-/// So many minutes more are looked back.
+/// So many minutes more are looked back, and so many at most.
 const MARGIN: i64 = 2;
-
-/// The first sweep looks back a day, and none more than 30 days.
-const FIRST: i64 = 24 * 60;
-const LONGEST: i64 = 30 * FIRST;
+const LONGEST: i64 = 30 * 24 * 60;
 
 /// What a search found.
 struct Found {
@@ -43,22 +40,43 @@ struct Found {
 }
 
 /// One look at a whole site.
-pub(super) struct Sweep<'a> {
+pub(super) struct Round<'a> {
     pub(super) site: &'a Site,
     pub(super) config: &'a JiraConfig,
     pub(super) trust: &'a Trusting,
     pub(super) cx: Cx<'a>,
 }
 
-impl Sweep<'_> {
-    /// Lists what moved since a time, and what wants a task.
-    pub(super) async fn all(&self, since: Option<Timestamp>) -> Result<Swept, SyncError> {
+impl Round<'_> {
+    /// Lists what moved since the last time, and what wants a task.
+    pub(super) async fn all(&self, sweep: &Sweep) -> Result<Swept, SyncError> {
         let wanted = self.wanted().await?;
-        let jql = moved(&self.config.projects, since, self.cx.now);
-        let found = self.search("looking for tickets that changed", &jql, &["updated"]).await?;
-        let until = until(self.site.flavour, &found, self.cx.now).max(since.unwrap_or(Timestamp::MIN));
-        let moved: BTreeSet<RemoteId> = found.issues.iter().filter_map(|it| it.key.parse().ok()).collect();
-        Ok(Swept { moved: moved.into_iter().collect(), wanted, until: Some(until) })
+        let (moved, until) = match sweep.since {
+            // Whatever tasks wait for may have moved while nobody looked.
+            None => (sweep.linked.clone(), self.cx.now),
+            Some(_) if sweep.linked.is_empty() => (Vec::new(), self.cx.now),
+            Some(since) => self.moved(&sweep.linked, since).await?,
+        };
+        Ok(Swept { moved, wanted, until: Some(until) })
+    }
+
+    async fn moved(
+        &self,
+        linked: &[RemoteId],
+        since: Timestamp,
+    ) -> Result<(Vec<RemoteId>, Timestamp), SyncError> {
+        let search = |jql: String| async move {
+            self.search("looking for tickets that changed", &jql, &["updated"]).await
+        };
+        // One project that is gone would be the end of the whole search.
+        let found = match search(moved(linked, since, self.cx.now)).await {
+            Err(error) if error.class == ErrorClass::Rejected => search(moved(&[], since, self.cx.now)).await,
+            found => found,
+        }?;
+        let until = until(self.site.flavour, &found, self.cx.now).max(since);
+        let found: BTreeSet<&str> = found.issues.iter().map(|issue| issue.key.as_str()).collect();
+        let moved = linked.iter().filter(|key| found.contains(key.as_str())).cloned().collect();
+        Ok((moved, until))
     }
 
     async fn wanted(&self) -> Result<Vec<NewTicket>, SyncError> {
@@ -82,14 +100,13 @@ impl Sweep<'_> {
         let visit = Visit { site: self.site, config: self.config, key, who, now };
         let reporter = issue.fields.reporter.clone().unwrap_or_default();
         let says = issue.fields.description.as_ref().map(adf::text).unwrap_or_default();
-        let project = key.rsplit_once('-').map_or(key, |(project, _)| project);
         Ok(NewTicket {
             trusted: self.trust.trusts(&visit, &reporter).await?,
             link: Link { remote, url: Some(self.site.page(key).as_str().into()) },
             title: title(issue),
             text: inbound::clean(&says).text,
             by: reporter.shown(),
-            repo: self.config.repos.get(project).cloned(),
+            repo: self.config.repos.get(project(key)).cloned(),
         })
     }
 
@@ -150,15 +167,20 @@ pub(super) fn title(issue: &Issue) -> String {
     inbound::clean(summary).text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Asks for what changed since a time, the oldest change first: what a search did not get to, the next one begins with.
-fn moved(projects: &[String], since: Option<Timestamp>, now: Timestamp) -> String {
-    let minutes = since.map_or(FIRST, |since| {
-        let seconds = now.duration_since(since).as_secs().max(0);
-        (seconds.saturating_add(59) / 60).saturating_add(MARGIN).min(LONGEST)
-    });
-    let names = projects.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
+/// Asks for what changed since a time in the projects of some tickets, or in all; the oldest change first: what a search
+/// did not get to, the next one begins with.
+fn moved(linked: &[RemoteId], since: Timestamp, now: Timestamp) -> String {
+    let seconds = now.duration_since(since).as_secs().max(0);
+    let minutes = (seconds.saturating_add(59) / 60).saturating_add(MARGIN).min(LONGEST);
+    let projects: BTreeSet<&str> = linked.iter().map(|key| project(key.as_str())).collect();
+    let names = projects.into_iter().map(quoted).collect::<Vec<_>>().join(", ");
     let within = if names.is_empty() { String::new() } else { format!("project in ({names}) AND ") };
-    format!("{within}updated >= \"-{minutes}m\" ORDER BY updated ASC, key ASC")
+    format!("{within}updated >= \"-{minutes}m\" ORDER BY updated ASC")
+}
+
+/// Returns the project that a ticket's key names.
+pub(super) fn project(key: &str) -> &str {
+    key.rsplit_once('-').map_or(key, |(project, _)| project)
 }
 
 fn quoted(name: &str) -> String {

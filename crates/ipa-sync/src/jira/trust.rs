@@ -1,9 +1,8 @@
 //! Whose words may reach an agent unasked.
 //!
-//! Jira tells the members of a project's role only to those who administer the project, so roles are not asked for.
-//! What an account without that right may ask is whether somebody can be *assigned* a ticket of the project: by default
-//! those who work in it, and neither customers of a service desk nor those who only look; and, if it may browse users,
-//! which groups somebody is in.
+//! Jira tells who has a role in a project only to those who administer it. What any account may ask is whether somebody
+//! can be *assigned* a ticket of the project: by default those who work in it, and neither customers of a service desk
+//! nor those who only look on; and, if it may browse users, which groups somebody is in.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
@@ -12,8 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::Flavour;
-use super::shape::{Group, User};
+use super::shape::{Group, Role, User};
 use super::site::Visit;
+use super::sweep::project;
 use crate::channel::{Ask, parsed};
 use crate::error::SyncError;
 
@@ -31,6 +31,9 @@ pub enum Members {
     /// Of whoever is in one of these groups, by name or, in the cloud, id. The credential needs the right to browse
     /// users.
     Groups(BTreeSet<String>),
+    /// Of whoever has one of these roles in the ticket's project, by name. The credential needs the right to administer
+    /// the project; and the right to browse users, where a group has the role.
+    Roles(BTreeSet<String>),
 }
 
 /// Whom to trust, with what was answered lately.
@@ -58,8 +61,7 @@ impl Trusting {
         if somebody.account_type.as_deref() == Some("customer") || self.members == Members::Nobody {
             return Ok(false);
         }
-        let project = visit.key.rsplit_once('-').map_or(visit.key, |(project, _)| project);
-        let place = (project.to_owned(), id.to_owned());
+        let place = (project(visit.key).to_owned(), id.to_owned());
         if let Some((trusted, at)) = self.lock().get(&place).copied()
             && visit.now.duration_since(at) < FRESH
         {
@@ -69,6 +71,7 @@ impl Trusting {
             Members::Nobody => false,
             Members::Assignable => is_assignable(visit, somebody).await?,
             Members::Groups(groups) => is_in(visit, somebody, groups).await?,
+            Members::Roles(roles) => has_role(visit, somebody, roles).await?,
         };
         self.lock().insert(place, (trusted, visit.now));
         Ok(trusted)
@@ -104,6 +107,26 @@ async fn is_in(visit: &Visit<'_>, somebody: &User, groups: &BTreeSet<String>) ->
     let found: Vec<Group> = found.unwrap_or_default();
     let mut names = found.iter().flat_map(|group| [group.name.as_ref(), group.group_id.as_ref()]).flatten();
     Ok(names.any(|name| groups.contains(name)))
+}
+
+async fn has_role(visit: &Visit<'_>, somebody: &User, roles: &BTreeSet<String>) -> Result<bool, SyncError> {
+    let (project, doing) =
+        (project(visit.key), format!("asking for the roles in the project of {}", visit.key));
+    let ask = visit.about(Ask::read(doing.clone(), visit.who, "project/{}/role", &[project]));
+    let all: Option<BTreeMap<String, String>> = answered(visit, &ask).await?;
+    let mut groups = BTreeSet::new();
+    for (_, url) in all.iter().flatten().filter(|(name, _)| roles.contains(*name)) {
+        let Some((_, id)) = url.rsplit_once('/') else { continue };
+        let ask = visit.about(Ask::read(doing.clone(), visit.who, "project/{}/role/{}", &[project, id]));
+        let role: Option<Role> = answered(visit, &ask).await?;
+        for actor in role.into_iter().flat_map(|role| role.actors) {
+            if actor.is(somebody) {
+                return Ok(true);
+            }
+            groups.extend(actor.group());
+        }
+    }
+    if groups.is_empty() { Ok(false) } else { is_in(visit, somebody, &groups).await }
 }
 
 /// A question about somebody.

@@ -13,9 +13,9 @@ use super::shape::{Issue, RemoteLink, Status, Transitions};
 use super::site::{Visit, request_id};
 use super::sweep::title;
 use super::transition::{Go, Hop, Way, Wish, way};
-use super::{Quiet, Trusting};
+use super::{Quiet, Seen, Trusting};
 use crate::channel::parsed;
-use crate::connector::{Applied, Job, Observed, Probe, Target};
+use crate::connector::{Applied, Job, Look, Observed, Probe, Target};
 use crate::error::{ErrorClass, SyncError};
 use crate::gate::Effect;
 
@@ -29,17 +29,24 @@ enum Act<'a> {
 }
 
 impl Visit<'_> {
-    /// Reads the ticket.
-    pub(super) async fn look(&self, trust: &Trusting, at: &Target) -> Result<Observed, SyncError> {
+    /// Reads the ticket. At a glance the comments are those of the last look, unless the ticket was changed since.
+    pub(super) async fn look(
+        &self,
+        (trust, seen): (&Trusting, &Seen),
+        at: &Target,
+        look: Look,
+    ) -> Result<Observed, SyncError> {
         let missing = || if at.link.is_some() { Observed::Gone } else { Observed::Absent };
-        let Some(issue) = self.issue("summary,status").await? else { return Ok(missing()) };
+        let Some(issue) = self.issue("summary,status,updated").await? else { return Ok(missing()) };
         let status = self.status_of(&issue)?;
-        let ticket = Ticket {
-            title: title(&issue).into(),
-            status: status.name.as_str().into(),
-            category: status.category(),
-            remarks: self.remarks(trust).await?,
+        let known = (look == Look::Glance).then(|| seen.of(&issue)).flatten();
+        let remarks = match known {
+            Some(remarks) => remarks,
+            None => self.remarks(trust).await?,
         };
+        seen.keep(&issue, &remarks);
+        let (title, category) = (title(&issue).into(), status.category());
+        let ticket = Ticket { title, status: status.name.as_str().into(), category, remarks };
         Ok(Observed::Ticket(ticket.into()))
     }
 
