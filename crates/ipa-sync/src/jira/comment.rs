@@ -139,7 +139,11 @@ impl Visit<'_> {
         let body = self.written_as(job, Sort::Status, text);
         let change = (Method::PUT, body, Effect::Idempotent);
         let ask = self.change(("editing our comment on", "issue/{}/comment/{}"), &[id], change);
-        let answer = quiet.send(self, ask).await?;
+        let answer = match self.site.flavour {
+            Flavour::Cloud => quiet.send(self, ask).await?,
+            // It knows no such way for comments.
+            Flavour::DataCenter => self.send(&ask).await?,
+        };
         Ok(Applied { request_id: request_id(&answer), ..self.as_applied(id) })
     }
 

@@ -15,5 +15,6 @@
 )]
 
 mod forge;
+mod jira;
 mod peer;
 mod tracker;
