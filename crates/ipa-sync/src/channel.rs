@@ -77,7 +77,6 @@ impl<'a> Ask<'a> {
         self
     }
 
-    #[allow(dead_code, reason = "Jira needs no header of its own")]
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
@@ -125,11 +124,6 @@ impl Channel {
     pub(crate) fn to(&self, base: Url) -> Self {
         let (wire, gate) = (Arc::clone(&self.wire), Arc::clone(&self.gate));
         Self { wire, gate, base, accept: self.accept.clone() }
-    }
-
-    #[allow(dead_code, reason = "Jira does not ask its gate")]
-    pub(crate) fn gate(&self) -> &HostGate {
-        &self.gate
     }
 
     /// Sends a request once, and returns its answer.
@@ -180,13 +174,14 @@ impl Channel {
     }
 }
 
-/// Reads what an answer says. What cannot be read after a change that must not be made twice may be the half of an
-/// answer to a change that was made.
+/// Reads what an answer says. Half of an answer is worth asking again; after a change that must not be made twice it may
+/// be the half of an answer to a change that was made.
 pub(crate) fn parsed<T: DeserializeOwned>(ask: &Ask<'_>, answer: &Answer) -> Result<T, SyncError> {
     serde_json::from_slice(&answer.body).map_err(|error| {
         let class = match ask.effect {
             Effect::Once => ErrorClass::Indeterminate,
-            Effect::Idempotent => ErrorClass::Unexpected,
+            Effect::Idempotent if error.is_data() => ErrorClass::Unexpected,
+            Effect::Idempotent => ErrorClass::Transient,
         };
         let detail = format!("the answer cannot be read: {error}");
         let status = Some(answer.status.as_u16());

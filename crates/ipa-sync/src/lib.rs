@@ -13,6 +13,7 @@ mod debounce;
 mod deliver;
 mod error;
 pub mod gate;
+mod github;
 pub mod hook;
 mod interpret;
 mod jira;
@@ -33,6 +34,7 @@ pub use connector::{Applied, Connector, Cx, Job, Look, NewTicket, Observed, Prob
 pub use debounce::Debounce;
 pub use deliver::{Tried, carry_out, job, look_for, observe};
 pub use error::{ErrorClass, SyncError};
+pub use github::{AppKeyError, GitHubAuth, GitHubConfig, GitHubConnector};
 pub use interpret::{pull_news, ticket_news};
 pub use jira::{Flavour, JiraConfig, JiraConnector, Members};
 pub use local::{LocalConfig, LocalConnector};

@@ -42,17 +42,20 @@ async fn a_name_is_one_piece_of_the_address_whatever_it_holds() {
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_cannot_be_read_is_of_a_change_that_may_have_been_made() {
-    let wire = Arc::new(FakeWire::new(|_| Reaction::status(201).body("{\"id\":")));
-    let channel = channel(&wire, "https://h.test");
-    let read = Ask::read("looking", Who::Sweeper, "x", &[]);
-    let change = |effect| read.clone().change(Method::POST, Value::Null, effect);
-    for (ask, class) in [
-        (read.clone(), ErrorClass::Unexpected),
-        (change(Effect::Idempotent), ErrorClass::Unexpected),
-        (change(Effect::Once), ErrorClass::Indeterminate),
-    ] {
-        let error = channel.get::<Value>(&secret(), &ask).await.unwrap_err();
-        assert_eq!((error.class, error.status), (class, Some(201)));
+    for (body, idempotent) in [("\"cut", ErrorClass::Transient), ("[]", ErrorClass::Unexpected)] {
+        let wire = Arc::new(FakeWire::new(move |_| Reaction::status(201).body(body)));
+        let channel = channel(&wire, "https://h.test");
+        let read = Ask::read("looking", Who::Sweeper, "x", &[]);
+        let change = |effect| read.clone().change(Method::POST, Value::Null, effect);
+        for (ask, class) in [
+            (read.clone(), idempotent.clone()),
+            (change(Effect::Idempotent), idempotent),
+            (change(Effect::Once), ErrorClass::Indeterminate),
+        ] {
+            let answer = channel.send(&secret(), &ask).await.unwrap();
+            let error = parsed::<String>(&ask, &answer).unwrap_err();
+            assert_eq!((error.class, error.status), (class, Some(201)), "{body}");
+        }
     }
 }
 

@@ -100,6 +100,16 @@ impl Forge {
         self.shared.world().tokens.remove(secret);
     }
 
+    /// Takes away the tokens that the app was given.
+    pub(crate) fn revoke_minted(&self) {
+        self.shared.world().tokens.retain(|_, token| token.scope != Scope::Installation);
+    }
+
+    /// The description of a pull request or an issue of `o/r`.
+    pub(crate) fn body(&self, number: u64) -> String {
+        self.shared.world().issue_mut(REPO, number).unwrap().body.clone().unwrap_or_default()
+    }
+
     pub(crate) fn add_repo(&self, full_name: &str, visibility: Visibility) {
         self.shared.world().add_repo(full_name, visibility);
     }

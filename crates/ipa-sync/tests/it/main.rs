@@ -15,6 +15,7 @@
 )]
 
 mod forge;
+mod github;
 mod jira;
 mod peer;
 mod tracker;

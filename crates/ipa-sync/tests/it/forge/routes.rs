@@ -67,6 +67,8 @@ operations! {
     "pulls/request-reviewers" POST "/repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers"
         Needs::Push("pull_requests"), reviewers::request;
     "issues/list-for-repo" GET "/repos/{owner}/{repo}/issues" Needs::Sight, issues::list;
+    "issues/create" POST "/repos/{owner}/{repo}/issues" Needs::Voice("issues"), issues::create;
+    "issues/update" PATCH "/repos/{owner}/{repo}/issues/{issue_number}" Needs::Push("issues"), issues::edit;
     "issues/get" GET "/repos/{owner}/{repo}/issues/{issue_number}" Needs::Sight, issues::look;
     "issues/list-comments" GET "/repos/{owner}/{repo}/issues/{issue_number}/comments" Needs::Sight, comments::list;
     "issues/create-comment" POST "/repos/{owner}/{repo}/issues/{issue_number}/comments"
