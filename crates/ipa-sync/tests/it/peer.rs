@@ -8,6 +8,7 @@ mod hooks;
 mod log;
 pub(crate) mod path;
 mod post;
+pub(crate) mod receiver;
 pub(crate) mod schema;
 mod serve;
 mod socket;

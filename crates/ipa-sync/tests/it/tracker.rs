@@ -31,7 +31,7 @@ use tokio::task::JoinHandle;
 pub(crate) use model::Visibility;
 pub(crate) use people::{Right, Role};
 pub(crate) use person::Person;
-pub(crate) use workflow::{Category, Field, Need, Resolves, Rule, Status, Transition, Workflow};
+pub(crate) use workflow::{Category, Field, Need, Resolves, Rule, Transition, Workflow};
 
 pub(crate) use crate::peer::{Arrived, Delivery, Entry, Fault, Mailbox, Order, Repeat, Weather, When, Work};
 

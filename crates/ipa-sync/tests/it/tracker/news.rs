@@ -28,11 +28,8 @@ pub(crate) fn changed(site: &mut Site, id: u64, by: &str) {
     let view = View { site, viewer: "" };
     let Some(change) = site.issues[&id].history.last() else { return };
     let has = |field: &str| change.items.iter().any(|item| item.field == field);
-    let kind = match () {
-        () if has("status") => "issue_generic",
-        () if has("assignee") => "issue_assigned",
-        () => "issue_updated",
-    };
+    let kinds = [("status", "issue_generic"), ("assignee", "issue_assigned")];
+    let kind = kinds.iter().find(|(field, _)| has(field)).map_or("issue_updated", |(_, kind)| kind);
     let changelog = json!({ "id": change.id.to_string(), "items": view.items(change) });
     let payload = json!({ "issue_event_type_name": kind, "changelog": changelog });
     tell_issue(site, id, by, "jira:issue_updated", payload);

@@ -114,9 +114,8 @@ pub(crate) fn find(
 /// Refuses who may not, as Jira does: what is private to them is not there.
 pub(crate) fn check(site: &Site, operation: &Operation, call: &Call) -> Result<(), Answer> {
     match operation.needs {
-        Needs::Nothing => Ok(()),
         Needs::User if call.who == Who::Nobody => Err(Answer::stranger()),
-        Needs::User => Ok(()),
+        Needs::Nothing | Needs::User => Ok(()),
         Needs::Issue(right) => {
             let issue = site.issue(&call.who, call.issue())?;
             if site.project(issue).may(call.by(), right) {

@@ -163,14 +163,15 @@ fn tokens(text: &str) -> Result<Vec<Token>, Trouble> {
                 length
             }
             '(' | ')' | ',' | '=' | '!' | '<' | '>' => {
-                let is_double = matches!(first, '!' | '<' | '>') && rest[1..].starts_with('=');
+                let is_double = matches!(first, '!' | '<' | '>')
+                    && rest.get(1..).is_some_and(|rest| rest.starts_with('='));
                 let length = if is_double { 2 } else { 1 };
-                found.push(Token::Sign(rest[..length].to_owned()));
+                found.push(Token::Sign(rest.split_at(length).0.to_owned()));
                 length
             }
             first if is_of_word(first) => {
                 let length = rest.find(|letter| !is_of_word(letter)).unwrap_or(rest.len());
-                found.push(Token::Word(rest[..length].to_owned()));
+                found.push(Token::Word(rest.split_at(length).0.to_owned()));
                 length
             }
             other => {
@@ -179,7 +180,7 @@ fn tokens(text: &str) -> Result<Vec<Token>, Trouble> {
                 )));
             }
         };
-        rest = rest[length..].trim_start();
+        rest = rest.split_at(length).1.trim_start();
     }
     Ok(found)
 }

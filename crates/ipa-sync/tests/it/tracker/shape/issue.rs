@@ -91,8 +91,7 @@ impl View<'_> {
         if self.site.flavour == Flavour::Cloud {
             fields["comment"]["self"] = format!("{api}/issue/{}/comment", issue.id).into();
         }
-        let Value::Object(fields) = fields else { unreachable!() };
-        fields
+        fields.as_object_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Whether the viewer sees a comment that is for a role.

@@ -61,8 +61,10 @@ impl<'a> Client<'a> {
             None => format!("{}/{path}", self.tracker.api_url()),
         };
         let request = self.http.request(method, url).header("accept", "application/json");
+        if self.token.is_empty() {
+            return request;
+        }
         match self.tracker.flavour() {
-            _ if self.token.is_empty() => request,
             Flavour::Cloud => request.basic_auth(&self.mail, Some(&self.token)),
             Flavour::DataCenter => request.bearer_auth(&self.token),
         }
