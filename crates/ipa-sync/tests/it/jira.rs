@@ -51,10 +51,6 @@ impl World {
         Self { tracker, connector, key, ops: AtomicU32::new(0) }
     }
 
-    fn flavour(&self) -> Flavour {
-        self.tracker.flavour()
-    }
-
     fn target(&self) -> Target {
         let link = Link { remote: self.key.parse().unwrap(), url: None };
         let resource = format!("jira/ticket/{}", self.key).parse().unwrap();

@@ -81,8 +81,7 @@ async fn our_comment_is_found_by_whatever_clock_and_in_whatever_order() {
         }
         let answers = move |asked: &str, request: &Request| {
             (asked == COMMENTS).then(|| {
-                let query: std::collections::BTreeMap<_, _> =
-                    request.url.query_pairs().into_owned().collect();
+                let query: BTreeMap<_, _> = request.url.query_pairs().into_owned().collect();
                 let start: usize = query["startAt"].parse().unwrap();
                 let end = all.len().min(start + 100);
                 let page = json!({ "startAt": start, "total": all.len(), "comments": all[start..end] });
