@@ -88,21 +88,17 @@ impl Visit<'_> {
     /// A read of the ticket or of something of it; its path begins with the ticket.
     pub(super) fn read<'n>(&'n self, doing: &str, path: &'static str, names: &[&'n str]) -> Ask<'n> {
         let names: Vec<&'n str> = [self.key].into_iter().chain(names.iter().copied()).collect();
-        self.about(Ask::read(format!("{doing} {}", self.key), self.who, path, &names))
+        Ask::read(format!("{doing} {}", self.key), self.who, path, &names)
     }
 
-    /// A change of the ticket or of something of it.
+    /// A change of the ticket or of something of it. Jira limits the changes of a ticket, not the looks at it.
     pub(super) fn change<'n>(
         &'n self,
         (doing, path): (&str, &'static str),
         names: &[&'n str],
         (method, body, effect): (Method, Value, Effect),
     ) -> Ask<'n> {
-        self.read(doing, path, names).change(method, body, effect).notifying()
-    }
-
-    /// A request that concerns the ticket, whatever its path.
-    pub(super) fn about<'n>(&self, ask: Ask<'n>) -> Ask<'n> {
+        let ask = self.read(doing, path, names).change(method, body, effect).notifying();
         Ask { subject: Some(self.key.to_owned()), ..ask }
     }
 

@@ -112,12 +112,12 @@ async fn is_in(visit: &Visit<'_>, somebody: &User, groups: &BTreeSet<String>) ->
 async fn has_role(visit: &Visit<'_>, somebody: &User, roles: &BTreeSet<String>) -> Result<bool, SyncError> {
     let (project, doing) =
         (project(visit.key), format!("asking for the roles in the project of {}", visit.key));
-    let ask = visit.about(Ask::read(doing.clone(), visit.who, "project/{}/role", &[project]));
+    let ask = Ask::read(doing.clone(), visit.who, "project/{}/role", &[project]);
     let all: Option<BTreeMap<String, String>> = answered(visit, &ask).await?;
     let mut groups = BTreeSet::new();
     for (_, url) in all.iter().flatten().filter(|(name, _)| roles.contains(*name)) {
         let Some((_, id)) = url.rsplit_once('/') else { continue };
-        let ask = visit.about(Ask::read(doing.clone(), visit.who, "project/{}/role/{}", &[project, id]));
+        let ask = Ask::read(doing.clone(), visit.who, "project/{}/role/{}", &[project, id]);
         let role: Option<Role> = answered(visit, &ask).await?;
         for actor in role.into_iter().flat_map(|role| role.actors) {
             if actor.is(somebody) {
@@ -130,9 +130,9 @@ async fn has_role(visit: &Visit<'_>, somebody: &User, roles: &BTreeSet<String>) 
 }
 
 /// A question about somebody.
-fn about<'n>(visit: &'n Visit<'_>, somebody: &User, path: &'static str) -> Ask<'n> {
+fn about(visit: &Visit<'_>, somebody: &User, path: &'static str) -> Ask<'static> {
     let doing = format!("asking whether {} works on {}", somebody.shown(), visit.key);
-    let ask = visit.about(Ask::read(doing, visit.who, path, &[]));
+    let ask = Ask::read(doing, visit.who, path, &[]);
     match visit.site.flavour {
         Flavour::Cloud => ask.query("accountId", somebody.account_id.as_deref().unwrap_or_default()),
         Flavour::DataCenter => ask.query("username", somebody.name.as_deref().unwrap_or_default()),
