@@ -4,6 +4,7 @@
 //! request goes once through the gate; what is decided between two requests is pure.
 
 mod adf;
+mod auth;
 mod comment;
 mod link;
 mod mark;
@@ -17,8 +18,8 @@ mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -27,6 +28,7 @@ use ipa_events::{ConnectorId, RepoSource};
 use tokio::sync::OnceCell;
 use url::Url;
 
+use self::auth::Api;
 use self::seen::Seen;
 use self::site::{Site, Visit};
 use self::sweep::Round;
@@ -35,8 +37,9 @@ use crate::channel::{Ask, Channel};
 use crate::connector::{Applied, Connector, Cx, Job, Look, Observed, Probe, Sweep, Swept, Target};
 use crate::error::{ErrorClass, SyncError};
 use crate::gate::{HostGate, Who};
-use crate::wire::{Answer, Credential, Wire};
+use crate::wire::{Answer, Wire};
 
+pub use auth::JiraAuth;
 pub use trust::Members;
 
 /// Which Jira it is.
@@ -66,8 +69,8 @@ pub struct JiraConfig {
     pub base: Url,
     /// Which Jira it is; none: the site is asked, once.
     pub flavour: Option<Flavour>,
-    /// A mail address and an API token for Cloud, a personal access token for Data Center.
-    pub credential: Credential,
+    /// Who asks.
+    pub auth: JiraAuth,
     /// Finds the tickets that want a task, as JQL; none: no ticket does. Those that are done never do, and of more
     /// than 2,000 the first count.
     pub jql: Option<String>,
@@ -86,12 +89,12 @@ pub struct JiraConfig {
 
 impl JiraConfig {
     /// Makes a configuration that is right for most.
-    pub fn new(id: ConnectorId, base: Url, credential: Credential) -> Self {
+    pub fn new(id: ConnectorId, base: Url, auth: JiraAuth) -> Self {
         Self {
             id,
             base,
             flavour: None,
-            credential,
+            auth,
             jql: None,
             repos: BTreeMap::new(),
             statuses: BTreeMap::new(),
@@ -105,15 +108,17 @@ impl JiraConfig {
 impl fmt::Debug for JiraConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let site = self.base.host_str().unwrap_or_default();
-        write!(f, "JiraConfig({} at {site}, {:?}, {:?})", self.id, self.flavour, self.credential)
+        write!(f, "JiraConfig({} at {site}, {:?}, {:?})", self.id, self.flavour, self.auth)
     }
 }
 
 /// Leads to a site of Jira.
 pub struct JiraConnector {
     config: JiraConfig,
-    root: Channel,
-    site: OnceCell<Site>,
+    root: Api,
+    gate: Arc<HostGate>,
+    /// The site as it was found, until somebody sees to the credential: it may be another account's then.
+    site: Mutex<Arc<OnceCell<Arc<Site>>>>,
     trust: Trusting,
     quiet: Quiet,
     seen: Seen,
@@ -128,13 +133,17 @@ impl JiraConnector {
         let _ = config.base.set_username("").and_then(|()| config.base.set_password(None));
         config.base.set_query(None);
         config.base.set_fragment(None);
-        let root = Channel::new(wire, gate, config.base.clone(), "application/json");
+        let channel = Channel::new(wire, Arc::clone(&gate), config.base.clone(), "application/json");
+        let root = Api::new(channel, config.auth.clone());
         let trust = Trusting::new(config.members.clone(), config.trusted.clone());
-        Self { config, root, site: OnceCell::new(), trust, quiet: Quiet::default(), seen: Seen::default() }
+        let (site, quiet, seen) = (Mutex::default(), Quiet::default(), Seen::default());
+        Self { config, root, gate, site, trust, quiet, seen }
     }
 
-    async fn site(&self, who: Who) -> Result<&Site, SyncError> {
-        self.site.get_or_try_init(|| Site::find(&self.root, &self.config, who)).await
+    async fn site(&self, who: Who) -> Result<Arc<Site>, SyncError> {
+        let site = Arc::clone(&self.site.lock().unwrap_or_else(PoisonError::into_inner));
+        let find = || async { Site::find(&self.root, &self.config, who).await.map(Arc::new) };
+        site.get_or_try_init(find).await.cloned()
     }
 
     async fn visit<'a>(&'a self, cx: Cx<'_>, at: &'a Target) -> Result<Visit<'a>, SyncError> {
@@ -160,6 +169,11 @@ impl Connector for JiraConnector {
 
     fn hosts(&self, _repo: &RepoSource) -> bool {
         false
+    }
+
+    fn resume(&self) {
+        *self.site.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+        self.gate.resume();
     }
 
     fn observe<'a>(

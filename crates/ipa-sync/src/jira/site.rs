@@ -1,5 +1,7 @@
 //! A site as it was found: which Jira it is, who we are there, and what a visit to one of its tickets asks for.
 
+use std::sync::Arc;
+
 use http::Method;
 use http::header::DATE;
 use jiff::Timestamp;
@@ -8,9 +10,10 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
+use super::auth::Api;
 use super::shape::{ServerInfo, User};
 use super::{Flavour, JiraConfig};
-use crate::channel::{Ask, Channel};
+use crate::channel::Ask;
 use crate::error::{ErrorClass, SyncError};
 use crate::gate::{Effect, Who};
 use crate::wire::Answer;
@@ -19,7 +22,7 @@ use crate::wire::Answer;
 pub(super) struct Site {
     pub(super) flavour: Flavour,
     /// The way to what lies below `rest/api/N`.
-    pub(super) api: Channel,
+    pub(super) api: Api,
     pub(super) me: User,
     /// What a person's pages lie below.
     web: Url,
@@ -27,15 +30,15 @@ pub(super) struct Site {
 
 impl Site {
     /// Asks a site which Jira it is, unless that is configured, and who we are there.
-    pub(super) async fn find(root: &Channel, config: &JiraConfig, who: Who) -> Result<Self, SyncError> {
+    pub(super) async fn find(root: &Api, config: &JiraConfig, who: Who) -> Result<Self, SyncError> {
         let (flavour, web) = match config.flavour {
             Some(flavour) => (flavour, None),
-            None => asked(root, config, who).await?,
+            None => asked(root, who).await?,
         };
         let web = web.unwrap_or_else(|| config.base.clone());
         let api = root.to(below(&config.base, &["rest", "api", flavour.version()]));
         let ask = Ask::read("asking which account it is", who, "myself", &[]);
-        let me: User = api.get(&config.credential, &ask).await?;
+        let me: User = api.get(&ask).await?;
         if me.id().is_none() {
             let detail = "Jira does not say which account the credential is of";
             return Err(SyncError::new(ErrorClass::Unexpected, ask.doing, detail));
@@ -57,9 +60,9 @@ impl Site {
 }
 
 /// Asks which Jira it is, and where its pages are.
-async fn asked(root: &Channel, config: &JiraConfig, who: Who) -> Result<(Flavour, Option<Url>), SyncError> {
+async fn asked(root: &Api, who: Who) -> Result<(Flavour, Option<Url>), SyncError> {
     let ask = Ask::read("asking which Jira it is", who, "rest/api/2/serverInfo", &[]);
-    let info: ServerInfo = root.get(&config.credential, &ask).await?;
+    let info: ServerInfo = root.get(&ask).await?;
     let cloud = info.deployment_type.is_some_and(|kind| kind.eq_ignore_ascii_case("cloud"));
     let flavour = if cloud { Flavour::Cloud } else { Flavour::DataCenter };
     let web = info.base_url.and_then(|url| url.parse().ok());
@@ -75,9 +78,8 @@ fn below(base: &Url, pieces: &[&str]) -> Url {
 }
 
 /// One visit to a ticket.
-#[derive(Clone, Copy)]
 pub(super) struct Visit<'a> {
-    pub(super) site: &'a Site,
+    pub(super) site: Arc<Site>,
     pub(super) config: &'a JiraConfig,
     pub(super) key: &'a str,
     pub(super) who: Who,
@@ -103,11 +105,11 @@ impl Visit<'_> {
     }
 
     pub(super) async fn send(&self, ask: &Ask<'_>) -> Result<Answer, SyncError> {
-        self.site.api.send(&self.config.credential, ask).await
+        self.site.api.send(ask).await
     }
 
     pub(super) async fn get<T: DeserializeOwned>(&self, ask: &Ask<'_>) -> Result<T, SyncError> {
-        self.site.api.get(&self.config.credential, ask).await
+        self.site.api.get(ask).await
     }
 }
 

@@ -4,6 +4,7 @@
 //! which needs neither; some more minutes cover that a search sees a change late.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use http::Method;
 use ipa_events::RemoteId;
@@ -41,7 +42,7 @@ struct Found {
 
 /// One look at a whole site.
 pub(super) struct Round<'a> {
-    pub(super) site: &'a Site,
+    pub(super) site: Arc<Site>,
     pub(super) config: &'a JiraConfig,
     pub(super) trust: &'a Trusting,
     pub(super) cx: Cx<'a>,
@@ -97,7 +98,7 @@ impl Round<'_> {
 
     async fn new_ticket(&self, remote: RemoteId, issue: &Issue) -> Result<NewTicket, SyncError> {
         let (key, now, who) = (issue.key.as_str(), self.cx.now, Who::Sweeper);
-        let visit = Visit { site: self.site, config: self.config, key, who, now };
+        let visit = Visit { site: Arc::clone(&self.site), config: self.config, key, who, now };
         let reporter = issue.fields.reporter.clone().unwrap_or_default();
         let says = issue.fields.description.as_ref().map(adf::text).unwrap_or_default();
         Ok(NewTicket {
@@ -115,7 +116,7 @@ impl Round<'_> {
         let mut token = None;
         for number in 0..PAGES {
             let ask = self.question(doing, jql, fields, (found.issues.len(), token.take()));
-            let answer = self.site.api.send(&self.config.credential, &ask).await?;
+            let answer = self.site.api.send(&ask).await?;
             let page: IssuePage = parsed(&ask, &answer)?;
             found.ahead = ahead(&answer, self.cx.now).unwrap_or_default();
             let read = found.issues.len().saturating_add(page.issues.len());

@@ -4,16 +4,16 @@ mod site;
 mod trust;
 mod write;
 
-use std::sync::Mutex;
-
 use ipa_events::task::{Change, Link, Op, OpState, PublishPolicy};
 use ipa_events::{OpId, PayloadHash, TaskId};
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::gate::Rules;
 use crate::port::GitPort;
+use crate::secret::SecretSource;
 use crate::wire::{FakeWire, Reaction, Request};
 
 /// A site that answers by method and path, and what it was asked.
@@ -35,14 +35,14 @@ fn fake(flavour: Flavour, change: impl FnOnce(&mut JiraConfig), answers: Box<Ans
             _ => Reaction::status(404).body(r#"{"errorMessages":["nothing"]}"#),
         })
     }));
-    let credential = match flavour {
-        Flavour::Cloud => Credential::Basic { user: "ipa@example.com".to_owned(), token: "s3cret".into() },
-        Flavour::DataCenter => Credential::Bearer("s3cret".into()),
+    let auth = match flavour {
+        Flavour::Cloud => JiraAuth::Account { mail: "ipa@example.com".to_owned(), token: secret() },
+        Flavour::DataCenter => JiraAuth::Bearer(secret()),
     };
     let mut config = JiraConfig {
         flavour: Some(flavour),
         members: Members::Nobody,
-        ..JiraConfig::new("jira".parse().unwrap(), "https://u:p4ss@j.test/".parse().unwrap(), credential)
+        ..JiraConfig::new("jira".parse().unwrap(), "https://u:p4ss@j.test/".parse().unwrap(), auth)
     };
     change(&mut config);
     let gate = Arc::new(HostGate::new(Rules::jira(), Arc::new(now)));
@@ -71,6 +71,10 @@ impl Fake {
         let Observed::Ticket(ticket) = seen else { panic!("it is there") };
         ticket.remarks.values().map(|it| (it.by.to_string(), it.trusted)).collect()
     }
+}
+
+fn secret() -> SecretSource {
+    SecretString::from("s3cret").into()
 }
 
 fn ok(body: &Value) -> Reaction {

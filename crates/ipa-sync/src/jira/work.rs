@@ -14,10 +14,10 @@ use super::site::{Visit, request_id};
 use super::sweep::title;
 use super::transition::{Go, Hop, Way, Wish, way};
 use super::{Quiet, Seen, Trusting};
-use crate::channel::parsed;
+use crate::channel::{Ask, parsed};
 use crate::connector::{Applied, Job, Look, Observed, Probe, Target};
 use crate::error::{ErrorClass, SyncError};
-use crate::gate::Effect;
+use crate::gate::{Effect, Lane};
 
 /// What a change does to a ticket.
 enum Act<'a> {
@@ -36,8 +36,12 @@ impl Visit<'_> {
         at: &Target,
         look: Look,
     ) -> Result<Observed, SyncError> {
+        let lane = match look {
+            Look::Glance => Lane::Poll,
+            Look::Closely => Lane::Read,
+        };
         let missing = || if at.link.is_some() { Observed::Gone } else { Observed::Absent };
-        let Some(issue) = self.issue("summary,status,updated").await? else { return Ok(missing()) };
+        let Some(issue) = self.issue("summary,status,updated", lane).await? else { return Ok(missing()) };
         let status = self.status_of(&issue)?;
         let known = (look == Look::Glance).then(|| seen.of(&issue)).flatten();
         let remarks = match known {
@@ -97,7 +101,7 @@ impl Visit<'_> {
                 Ok(there.map(|link| self.linked(link.id)))
             }
             Act::Label(names) => {
-                let issue = self.issue("labels").await?;
+                let issue = self.issue("labels", Lane::Read).await?;
                 let labels = issue.and_then(|issue| issue.fields.labels).unwrap_or_default();
                 Ok(names.iter().all(|name| labels.contains(name)).then(|| self.itself()))
             }
@@ -138,9 +142,10 @@ impl Visit<'_> {
     }
 
     /// Reads the ticket; none: it is not there, or may not be seen.
-    async fn issue(&self, fields: &str) -> Result<Option<Issue>, SyncError> {
+    async fn issue(&self, fields: &str, lane: Lane) -> Result<Option<Issue>, SyncError> {
         let ask = self.read("reading", "issue/{}", &[]).query("fields", fields);
         let ask = ask.query("updateHistory", "false").expecting(&[404]);
+        let ask = Ask { lane, ..ask };
         let answer = self.send(&ask).await?;
         if answer.status.as_u16() == 404 { Ok(None) } else { parsed(&ask, &answer).map(Some) }
     }
@@ -148,7 +153,7 @@ impl Visit<'_> {
     /// Reads where the ticket stands.
     async fn stands(&self) -> Result<Status, SyncError> {
         let gone = || self.error(ErrorClass::Gone, "it is not there any more, or may not be seen");
-        self.status_of(&self.issue("status").await?.ok_or_else(gone)?)
+        self.status_of(&self.issue("status", Lane::Read).await?.ok_or_else(gone)?)
     }
 
     fn status_of(&self, issue: &Issue) -> Result<Status, SyncError> {

@@ -17,10 +17,11 @@ use ipa_events::task::{AfterFailure, Change, Doubt, Link, Op, OpState, PublishPo
 use ipa_events::{BranchName, Oid, OpId, RemoteId, RepoSource, TaskCommand, TaskId};
 use ipa_sync::gate::{HostGate, Rules};
 use ipa_sync::{
-    Applied, Connector as _, Credential, Cx, ErrorClass, GitMerge, GitPort, JiraConfig, JiraConnector, Job,
+    Applied, Connector as _, Cx, ErrorClass, GitMerge, GitPort, JiraAuth, JiraConfig, JiraConnector, Job,
     Look, Members, NetWire, Observed, SyncError, Target, WireConfig, carry_out, look_for,
 };
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 use crate::tracker::{Flavour, Tracker};
 
@@ -151,22 +152,22 @@ fn cx() -> Cx<'static> {
     Cx { git: &NoGit, now: Timestamp::now() }
 }
 
-fn credential(flavour: Flavour, login: &str) -> Credential {
-    let token = format!("token-{login}").into();
+fn auth(flavour: Flavour, login: &str) -> JiraAuth {
+    let token: SecretString = format!("token-{login}").into();
     match flavour {
-        Flavour::Cloud => Credential::Basic { user: format!("{login}@example.com"), token },
-        Flavour::DataCenter => Credential::Bearer(token),
+        Flavour::Cloud => JiraAuth::Account { mail: format!("{login}@example.com"), token: token.into() },
+        Flavour::DataCenter => JiraAuth::Bearer(token.into()),
     }
 }
 
 /// Trusts Ann, by name.
 fn config(tracker: &Tracker, login: &str) -> JiraConfig {
     let base = tracker.url().parse().unwrap();
-    let credential = credential(tracker.flavour(), login);
+    let auth = auth(tracker.flavour(), login);
     JiraConfig {
         members: Members::Nobody,
         trusted: [tracker.id_of("ann")].into(),
-        ..JiraConfig::new("jira".parse().unwrap(), base, credential)
+        ..JiraConfig::new("jira".parse().unwrap(), base, auth)
     }
 }
 

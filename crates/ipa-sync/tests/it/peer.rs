@@ -21,5 +21,5 @@ pub(crate) use hooks::{Delivery, Hooks, Order, Sent, Weather, signature};
 pub(crate) use log::{Entry, Repeat, Work};
 pub(crate) use post::{Arrived, Mailbox, Postman, post, send};
 pub(crate) use schema::Schemas;
-pub(crate) use serve::{Peer, serve};
+pub(crate) use serve::{Peer, http_date, serve};
 pub(crate) use wire::{Reply, Request};

@@ -28,8 +28,9 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+pub(crate) use api::users::group_id;
 pub(crate) use model::Visibility;
-pub(crate) use people::{Right, Role};
+pub(crate) use people::{Kind, Right, Role};
 pub(crate) use person::Person;
 pub(crate) use workflow::{Category, Field, Need, Resolves, Rule, Transition, Workflow};
 
@@ -37,7 +38,7 @@ pub(crate) use crate::peer::{Arrived, Delivery, Entry, Fault, Mailbox, Order, Re
 
 use crate::peer;
 use model::Traffic;
-use people::Life;
+use people::{Life, Sight};
 use serve::Shared;
 use shape::issue::Fields;
 use shape::{Properties, View};
@@ -139,7 +140,7 @@ impl Tracker {
 
     /// Puts the clock on somebody's wall ahead of UTC; queries and times are on it.
     pub(crate) fn set_hours_ahead(&self, login: &str, hours: i8) {
-        self.shared.site().users.get_mut(login).unwrap().hours_ahead = hours;
+        self.user(login, |user| user.hours_ahead = hours);
     }
 
     /// Puts the site's clock ahead of ours, or behind.
@@ -173,6 +174,30 @@ impl Tracker {
 
     pub(crate) fn take_role(&self, project: &str, login: &str) {
         self.project(project, |project| _ = project.roles.remove(login));
+    }
+
+    /// Puts somebody into a group.
+    pub(crate) fn add_to_group(&self, login: &str, group: &str) {
+        self.user(login, |user| _ = user.groups.insert(group.to_owned()));
+    }
+
+    /// Gives a role to all who are in a group.
+    pub(crate) fn set_group_role(&self, project: &str, group: &str, role: Role) {
+        self.project(project, |project| _ = project.group_roles.insert(group.to_owned(), role));
+    }
+
+    /// Lets somebody be of another kind than a person.
+    pub(crate) fn set_kind(&self, login: &str, kind: Kind) {
+        self.user(login, |user| user.kind = kind);
+    }
+
+    /// Takes from somebody that they may look others up.
+    pub(crate) fn blindfold(&self, login: &str) {
+        self.user(login, |user| user.sight = Sight::Nobody);
+    }
+
+    fn user(&self, login: &str, change: impl FnOnce(&mut people::User)) {
+        change(self.shared.site().users.get_mut(login).unwrap());
     }
 
     /// Takes a right from somebody in spite of their role.

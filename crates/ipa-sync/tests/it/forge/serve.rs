@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use jiff::Timestamp;
+
 use super::world::World;
 use super::{backend, graphql, rest, routes, schema};
 use crate::peer::{Desk, Peer, Repeat, Reply, Request, Schemas, locked};
@@ -48,6 +50,10 @@ impl Peer for Shared {
             _ => request.method != "POST",
         };
         if is_idempotent { Repeat::Idempotent } else { Repeat::NotIdempotent }
+    }
+
+    fn clock(&self) -> Timestamp {
+        self.world().now()
     }
 
     async fn work(self: Arc<Self>, request: Request) -> Reply {

@@ -1,9 +1,10 @@
 //! People at work on the same ticket, and a site that changes its mind.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use ipa_events::task::{Category, Change};
-use ipa_sync::{Connector as _, ErrorClass, Look, Observed, Probe};
+use ipa_sync::{Connector as _, ErrorClass, JiraAuth, Look, Observed, Probe, SecretSource};
 
 use super::{World, comment, cx, labels, link, status};
 use crate::tracker::{Flavour, Right, Rule, Workflow};
@@ -182,5 +183,32 @@ async fn a_token_that_is_revoked_in_the_middle_is_asked_with_once_and_no_ticket_
             assert_eq!(world.tracker.requests().len(), before + 1, "{flavour:?}");
             assert_eq!(world.tracker.comments(&world.key).len(), 1);
         }
+    }
+}
+
+#[tokio::test]
+async fn a_new_token_is_read_when_somebody_resumes_and_drains_what_waited() {
+    for flavour in Flavour::BOTH {
+        let token = Arc::new(Mutex::new("token-ipa".to_owned()));
+        let kept = Arc::clone(&token);
+        let source = SecretSource::new(move || Ok(kept.lock().unwrap().clone().into()));
+        let world = World::with(flavour, |_, config| {
+            config.auth = match flavour {
+                Flavour::Cloud => JiraAuth::Account { mail: "ipa@example.com".to_owned(), token: source },
+                Flavour::DataCenter => JiraAuth::Bearer(source),
+            };
+        })
+        .await;
+        world.make(comment("before")).await;
+        world.tracker.revoke("token-ipa");
+        let job = world.job(comment("after"));
+        assert_eq!(world.deliver(&job).await, ["hold"], "{flavour:?}");
+        world.tracker.add_token("token-new", "ipa");
+        *token.lock().unwrap() = "token-new".to_owned();
+        assert_eq!(world.deliver(&job).await, ["hold"], "{flavour:?}: nobody has said so yet");
+        world.connector.resume();
+        assert_eq!(world.deliver(&job).await, ["sent"], "{flavour:?}");
+        assert_eq!(world.ticket().await.remarks.len(), 0, "both are ours");
+        assert_eq!(world.tracker.calls("getCurrentUser"), 2, "it may be another account's");
     }
 }

@@ -7,6 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, State};
 use axum::http::{Request as HttpRequest, Response};
 use futures::{StreamExt as _, stream};
+use jiff::Timestamp;
 use tokio::net::TcpListener;
 
 use super::desk::Desk;
@@ -24,6 +25,9 @@ pub(crate) trait Peer: Send + Sync + 'static {
 
     /// Whether asking twice is asking once.
     fn repeat(&self, request: &Request) -> Repeat;
+
+    /// What the host's clock shows.
+    fn clock(&self) -> Timestamp;
 
     fn work(self: Arc<Self>, request: Request) -> impl Future<Output = Reply> + Send;
 }
@@ -48,7 +52,7 @@ async fn handle<P: Peer>(
         Some(Fault::ResetBefore) => hung_up(&line),
         Some(Fault::Instead(canned)) => {
             peer.desk().log().answered(at, canned.status);
-            written(canned.into())
+            written(dated(peer.as_ref(), canned.into()))
         }
         fault => {
             let is_held = fault == Some(Fault::Held);
@@ -65,9 +69,22 @@ async fn handle<P: Peer>(
                 peer.desk().complain([format!("{route}: the simulation itself broke: {error}")]);
                 Reply::text(500, "the simulation broke")
             });
-            after(fault, reply, &line).await
+            after(fault, dated(peer.as_ref(), reply), &line).await
         }
     }
+}
+
+/// Says when a reply was given, by the host's own clock.
+fn dated(peer: &impl Peer, reply: Reply) -> Reply {
+    if reply.headers.iter().any(|(name, _)| name == "date") {
+        return reply;
+    }
+    reply.with("date", &http_date(peer.clock()))
+}
+
+/// A time as HTTP's headers have it.
+pub(crate) fn http_date(at: Timestamp) -> String {
+    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 /// Reads a request; none when it ends before its end.
@@ -100,7 +117,11 @@ async fn after(fault: Option<Fault>, reply: Reply, line: &Line) -> Response<Body
     match fault {
         None => written(reply),
         Some(Fault::Held | Fault::SilenceAfter) => std::future::pending().await,
-        Some(Fault::BadGatewayAfter) => written(Reply::text(502, "<html>502 Bad Gateway</html>")),
+        Some(Fault::BadGatewayAfter) => {
+            let date = reply.headers.into_iter().filter(|(name, _)| name == "date");
+            let bad = Reply::text(502, "<html>502 Bad Gateway</html>");
+            written(date.fold(bad, |bad, (name, date)| bad.with(&name, &date)))
+        }
         Some(Fault::ResetAfter | Fault::ResetBefore) => hung_up(line),
         Some(Fault::CutJson) => {
             let half = reply.body.slice(..reply.body.len() / 2);

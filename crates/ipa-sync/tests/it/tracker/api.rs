@@ -10,6 +10,7 @@ pub(crate) mod roles;
 pub(crate) mod search;
 pub(crate) mod server;
 pub(crate) mod transitions;
+pub(crate) mod users;
 
 use super::call::{Answer, Call};
 use super::shape::View;

@@ -121,7 +121,7 @@ impl Search<'_> {
             }
             Field::Project => {
                 let found = site.projects.values().find(|one| one.key.eq_ignore_ascii_case(value));
-                found.is_some_and(|project| project.may(who.login(), Right::Browse))
+                found.is_some_and(|project| site.may(project, who.login(), Right::Browse))
             }
             Field::Status => {
                 let all = site.projects.values().flat_map(|project| &project.workflow.statuses);

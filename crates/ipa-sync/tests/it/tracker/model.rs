@@ -14,7 +14,10 @@ pub(crate) struct Project {
     pub(crate) key: String,
     pub(crate) name: String,
     pub(crate) workflow: Workflow,
+    /// By login.
     pub(crate) roles: BTreeMap<String, Role>,
+    /// By group.
+    pub(crate) group_roles: BTreeMap<String, Role>,
     /// What somebody may not, in spite of their role.
     pub(crate) forbidden: BTreeSet<(String, Right)>,
     pub(crate) visibility: Visibility,
@@ -107,15 +110,6 @@ impl Item {
     pub(crate) fn text(field: &'static str, from: &str, to: &str) -> Self {
         let side = |text: &str| (None, Some(text.to_owned()).filter(|text| !text.is_empty()));
         Self { field, from: side(from), to: side(to) }
-    }
-}
-
-impl Project {
-    pub(crate) fn may(&self, login: &str, right: Right) -> bool {
-        let role = self.roles.get(login).copied();
-        let is_open = right == Right::Browse && self.visibility == Visibility::Public;
-        let is_allowed = is_open || role.is_some_and(|role| role.allows(right));
-        is_allowed && !self.forbidden.contains(&(login.to_owned(), right))
     }
 }
 

@@ -1,5 +1,7 @@
 //! Who may do what: users, their role in a project, their tokens.
 
+use std::collections::BTreeSet;
+
 /// Somebody with an account. Cloud knows them by an account id, Data Center by a name and a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct User {
@@ -8,8 +10,28 @@ pub(crate) struct User {
     pub(crate) key: String,
     pub(crate) mail: String,
     pub(crate) display_name: String,
+    pub(crate) kind: Kind,
+    pub(crate) groups: BTreeSet<String>,
+    /// Whether they may look others up.
+    pub(crate) sight: Sight,
     /// How many hours the clock on their wall is ahead of UTC.
     pub(crate) hours_ahead: i8,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Person,
+    /// An app's own account.
+    App,
+    /// Somebody who writes to a service desk.
+    Customer,
+}
+
+/// Whether somebody may look others up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sight {
+    Users,
+    Nobody,
 }
 
 /// Somebody's role in a project; who has none is an outsider.
@@ -28,7 +50,8 @@ pub(crate) enum Right {
     Edit,
     Transition,
     Link,
-    /// Seeing the project's roles, editing the comments of others.
+    BeAssigned,
+    /// Seeing the project's roles, editing the comments of others, changes that nobody is told of.
     Administer,
 }
 
@@ -55,13 +78,26 @@ pub(crate) enum Who {
     User(String),
 }
 
+impl Kind {
+    /// What Cloud calls it.
+    pub(crate) fn account_type(self) -> &'static str {
+        match self {
+            Self::Person => "atlassian",
+            Self::App => "app",
+            Self::Customer => "customer",
+        }
+    }
+}
+
 impl Role {
     pub(crate) const ALL: [Self; 3] = [Self::Viewer, Self::Member, Self::Administrator];
 
     pub(crate) fn allows(self, right: Right) -> bool {
         match right {
             Right::Browse => true,
-            Right::Comment | Right::Edit | Right::Transition | Right::Link => self >= Self::Member,
+            Right::Comment | Right::Edit | Right::Transition | Right::Link | Right::BeAssigned => {
+                self >= Self::Member
+            }
             Right::Administer => self == Self::Administrator,
         }
     }
@@ -102,6 +138,9 @@ impl User {
             key: format!("JIRAUSER{number}"),
             mail: format!("{login}@example.com"),
             display_name: format!("{first}{}", letters.as_str()),
+            kind: Kind::Person,
+            groups: BTreeSet::new(),
+            sight: Sight::Users,
             hours_ahead: 0,
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Flavour;
-use super::api::{changelog, comments, issues, links, properties, roles, search, server, transitions};
+use super::api::{changelog, comments, issues, links, properties, roles, search, server, transitions, users};
 use super::call::{Answer, Call, Outcome};
 use super::people::{Right, Who};
 use super::site::Site;
@@ -65,12 +65,15 @@ operations! { BOTH:
         Needs::Issue(Right::Browse), &[], properties::look;
     "setIssueProperty" PUT "/issue/{issueIdOrKey}/properties/{propertyKey}"
         Needs::Issue(Right::Edit), &[], properties::put;
+    "findAssignableUsers" GET "/user/assignable/search" Needs::User, &[], users::assignable;
+    "getUser" GET "/user" Needs::User, &["groups"], users::look;
     "getProjectRoles" GET "/project/{projectIdOrKey}/role" Needs::Project, &[], roles::list;
     "getProjectRole" GET "/project/{projectIdOrKey}/role/{id}" Needs::Project, &[], roles::look;
 }
 
 operations! { CLOUD:
     "getChangeLogs" GET "/issue/{issueIdOrKey}/changelog" Needs::Issue(Right::Browse), &[], changelog::list;
+    "getUserGroups" GET "/user/groups" Needs::User, &[], users::groups;
     "searchAndReconsileIssuesUsingJqlPost" POST "/search/jql" Needs::Nothing, &[], search::with_tokens;
     "bulkFetchIssues" POST "/issue/bulkfetch" Needs::Nothing, &[], issues::fetch;
 }
@@ -118,7 +121,7 @@ pub(crate) fn check(site: &Site, operation: &Operation, call: &Call) -> Result<(
         Needs::Nothing | Needs::User => Ok(()),
         Needs::Issue(right) => {
             let issue = site.issue(&call.who, call.issue())?;
-            if site.project(issue).may(call.by(), right) {
+            if site.may(site.project(issue), call.by(), right) {
                 return Ok(());
             }
             if call.who == Who::Nobody { Err(Answer::stranger()) } else { Err(refusal(right)) }
@@ -126,11 +129,11 @@ pub(crate) fn check(site: &Site, operation: &Operation, call: &Call) -> Result<(
         Needs::Project => {
             let key = call.param("projectIdOrKey");
             let project = site.projects.values().find(|one| one.key == key || one.id.to_string() == key);
-            let visible = project.filter(|project| project.may(call.by(), Right::Browse));
+            let visible = project.filter(|project| site.may(project, call.by(), Right::Browse));
             let Some(project) = visible else {
                 return Err(Answer::trouble(404, &format!("No project could be found with key '{key}'.")));
             };
-            if project.may(call.by(), Right::Administer) {
+            if site.may(project, call.by(), Right::Administer) {
                 return Ok(());
             }
             // Documented: who may not administer it is told that there is none.
@@ -145,7 +148,7 @@ fn refusal(right: Right) -> Answer {
         Right::Comment => "You do not have the permission to comment on this issue.",
         Right::Edit => "You do not have permission to edit issues in this project.",
         Right::Link => "You do not have permission to link issues in this project.",
-        Right::Transition | Right::Administer => "You do not have permission to do this.",
+        Right::Transition | Right::BeAssigned | Right::Administer => "You do not have permission to do this.",
     };
     Answer::trouble(403, words)
 }

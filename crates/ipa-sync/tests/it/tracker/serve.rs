@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use jiff::Timestamp;
+
 use super::site::Site;
 use super::{rest, routes, schema};
 use crate::peer::{Desk, Peer, Repeat, Reply, Request, Schemas, locked};
@@ -44,6 +46,10 @@ impl Peer for Shared {
         } else {
             Repeat::NotIdempotent
         }
+    }
+
+    fn clock(&self) -> Timestamp {
+        self.site().now()
     }
 
     async fn work(self: Arc<Self>, request: Request) -> Reply {

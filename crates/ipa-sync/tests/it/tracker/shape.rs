@@ -50,7 +50,7 @@ impl View<'_> {
             Flavour::Cloud => {
                 shown["self"] = format!("{api}/user?accountId={}", user.account_id).into();
                 shown["accountId"] = user.account_id.clone().into();
-                shown["accountType"] = "atlassian".into();
+                shown["accountType"] = user.kind.account_type().into();
             }
             Flavour::DataCenter => {
                 shown["self"] = format!("{api}/user?username={login}").into();

@@ -83,6 +83,7 @@ impl Site {
             name: format!("Project {key}"),
             workflow,
             roles: BTreeMap::new(),
+            group_roles: BTreeMap::new(),
             forbidden: BTreeSet::new(),
             visibility: Visibility::Private,
             last_number: 0,
@@ -147,7 +148,7 @@ impl Site {
 
     pub(crate) fn sees(&self, who: &Who, issue: &Issue) -> bool {
         let is_let_in = issue.seen_by.as_ref().is_none_or(|few| few.contains(who.login()));
-        self.project(issue).may(who.login(), Right::Browse) && is_let_in
+        self.may(self.project(issue), who.login(), Right::Browse) && is_let_in
     }
 
     /// The issue of an id or a key, if the sender may see it.
@@ -166,9 +167,17 @@ impl Site {
         self.issues.get_mut(&id).unwrap_or_else(|| panic!("no issue {id}"))
     }
 
-    /// Whether somebody has a role in the issue's project, or a higher one.
-    pub(crate) fn has_role(&self, login: &str, issue: &Issue, role: Role) -> bool {
-        self.project(issue).roles.get(login).is_some_and(|own| *own >= role)
+    /// Somebody's highest role in a project, their own or their groups'.
+    pub(crate) fn role(&self, project: &Project, login: &str) -> Option<Role> {
+        let groups = self.users.get(login).into_iter().flat_map(|user| &user.groups);
+        let theirs = groups.filter_map(|group| project.group_roles.get(group));
+        theirs.chain(project.roles.get(login)).copied().max()
+    }
+
+    pub(crate) fn may(&self, project: &Project, login: &str, right: Right) -> bool {
+        let is_open = right == Right::Browse && project.visibility == Visibility::Public;
+        let is_allowed = is_open || self.role(project, login).is_some_and(|role| role.allows(right));
+        is_allowed && !project.forbidden.contains(&(login.to_owned(), right))
     }
 
     /// Marks an issue as changed now and remembers what changed; nothing is nothing.

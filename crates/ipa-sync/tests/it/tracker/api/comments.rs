@@ -59,7 +59,7 @@ pub(crate) fn edit(site: &mut Site, call: &Call) -> Outcome {
     let id = number(call)?;
     let (issue, comment) = found(site, call, id)?;
     let is_own = comment.author == call.by();
-    if !is_own && !site.project(issue).may(call.by(), Right::Administer) {
+    if !is_own && !site.may(site.project(issue), call.by(), Right::Administer) {
         // Documented as a 400, not as a 403.
         return Err(Answer::trouble(400, "You do not have the permission to edit this comment."));
     }
@@ -138,7 +138,8 @@ fn role_of(site: &Site, call: &Call, issue: u64) -> Result<Option<Role>, Answer>
     }
     let wanted = visibility["value"].as_str().unwrap_or_default();
     let role = Role::ALL.into_iter().find(|role| visibility["type"] == "role" && role.name() == wanted);
-    let own = role.filter(|role| site.has_role(call.by(), &site.issues[&issue], *role));
+    let has = site.role(site.project(&site.issues[&issue]), call.by());
+    let own = role.filter(|role| has >= Some(*role));
     let words = format!("You are currently not a member of the project role: {wanted}.");
     own.map(Some).ok_or_else(|| Answer::field_trouble("commentLevel", &words))
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::tracker::Flavour;
 use crate::tracker::call::{Answer, Call};
 use crate::tracker::model::{Issue, Item};
+use crate::tracker::people::Right;
 use crate::tracker::site::Site;
 use crate::tracker::text;
 
@@ -141,7 +142,8 @@ fn assignee(site: &Site, issue: &Issue, value: &Value) -> Result<Option<String>,
     let wanted = wanted.as_str().unwrap_or_default();
     let found = site.users.values().find(|user| wanted == if known { &user.account_id } else { &user.login });
     let login = found.map(|user| user.login.clone());
-    let is_there = login.as_ref().is_some_and(|login| site.project(issue).roles.contains_key(login));
+    let is_there =
+        login.as_ref().is_some_and(|login| site.may(site.project(issue), login, Right::BeAssigned));
     if is_there {
         return Ok(login);
     }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{fields, issue_of, view};
 use crate::tracker::Flavour;
 use crate::tracker::call::{Answer, Call, Outcome};
+use crate::tracker::people::Right;
 use crate::tracker::shape::issue::Fields;
 use crate::tracker::shape::transition::Screen;
 use crate::tracker::site::Site;
@@ -34,6 +35,13 @@ pub(crate) fn edit(site: &mut Site, call: &Call) -> Outcome {
     let id = issue_of(site, call)?;
     let sets =
         fields::read(site, &site.issues[&id], call, &["summary", "description", "labels", "assignee"])?;
+    if call.query("notifyUsers") == Some("false")
+        && !site.may(site.project(&site.issues[&id]), call.by(), Right::Administer)
+    {
+        let words =
+            "To discard the user notification either admin or project admin permissions are required.";
+        return Err(Answer::trouble(403, words));
+    }
     if sets.is_empty() {
         return Err(Answer::trouble(400, "one of 'fields' or 'update' required"));
     }

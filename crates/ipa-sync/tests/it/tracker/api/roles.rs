@@ -23,7 +23,9 @@ pub(crate) fn look(site: &mut Site, call: &Call) -> Outcome {
         return Err(Answer::trouble(404, "Can not retrieve a role actor for a null project role."));
     };
     let holders = project.roles.iter().filter(|(_, own)| **own == role).map(|(login, _)| login);
-    let actors: Vec<Value> = holders.enumerate().map(|(at, login)| actor(site, call, at, login)).collect();
+    let groups = project.group_roles.iter().filter(|(_, own)| **own == role).map(|(group, _)| group);
+    let people = holders.enumerate().map(|(at, login)| actor(site, call, at, login));
+    let actors: Vec<Value> = people.chain(groups.map(|group| group_actor(site, group))).collect();
     Answer::ok(json!({
         "self": url(site, project, role),
         "name": role.name(),
@@ -43,6 +45,20 @@ fn actor(site: &Site, call: &Call, at: usize, login: &str) -> Value {
     match site.flavour {
         Flavour::Cloud => shown["actorUser"] = json!({ "accountId": user["accountId"] }),
         Flavour::DataCenter => shown["name"] = login.into(),
+    }
+    shown
+}
+
+fn group_actor(site: &Site, group: &str) -> Value {
+    let mut shown = json!({
+        "id": 10_300,
+        "displayName": group,
+        "name": group,
+        "type": "atlassian-group-role-actor",
+    });
+    if site.flavour == Flavour::Cloud {
+        shown["actorGroup"] =
+            json!({ "name": group, "displayName": group, "groupId": super::users::group_id(group) });
     }
     shown
 }

@@ -29,7 +29,7 @@ pub(crate) fn info(site: &mut Site, call: &Call) -> Outcome {
 pub(crate) fn myself(site: &mut Site, call: &Call) -> Outcome {
     let mut shown = view(site, call).user(call.by());
     shown["locale"] = "en_GB".into();
-    shown["groups"] = json!({ "size": 1, "items": [] });
+    shown["groups"] = json!({ "size": site.users[call.by()].groups.len(), "items": [] });
     shown["applicationRoles"] = json!({ "size": 1, "items": [] });
     shown["expand"] = "groups,applicationRoles".into();
     Answer::ok(shown)

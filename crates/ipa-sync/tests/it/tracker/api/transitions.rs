@@ -29,7 +29,7 @@ pub(crate) fn offered<'a>(
     issue: &'a Issue,
 ) -> impl Iterator<Item = &'a Transition> {
     let project = site.project(issue);
-    let may = project.may(call.by(), Right::Transition);
+    let may = site.may(project, call.by(), Right::Transition);
     let shows_all = call.query("includeUnavailableTransitions") == Some("true");
     let is_offered = move |one: &&Transition| match one.rule {
         Rule::Free | Rule::Refuses(_) | Rule::Broken => true,
@@ -50,8 +50,7 @@ pub(crate) fn perform(site: &mut Site, call: &Call) -> Outcome {
     if wanted.parse::<u64>().is_err() {
         return Err(Answer::trouble(400, "'transition' identifier must be an integer"));
     }
-    let free = |one: &&Transition| one.id == wanted && one.rule != Rule::Unavailable;
-    let Some(transition) = offered(site, call, issue).find(free).cloned() else {
+    let Some(transition) = offered(site, call, issue).find(|one| one.id == wanted).cloned() else {
         return Err(not_valid(site, issue, &wanted));
     };
     if issue.traffic == Traffic::UnderWay {

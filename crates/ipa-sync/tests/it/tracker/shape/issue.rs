@@ -96,6 +96,6 @@ impl View<'_> {
 
     /// Whether the viewer sees a comment that is for a role.
     pub(crate) fn sees(self, issue: &Issue, role: Option<crate::tracker::people::Role>) -> bool {
-        role.is_none_or(|role| self.site.has_role(self.viewer, issue, role))
+        role.is_none_or(|role| self.site.role(self.site.project(issue), self.viewer) >= Some(role))
     }
 }

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -122,6 +123,25 @@ async fn the_log_of_a_tracker_tells_what_may_be_asked_again() {
             line("createOrUpdateRemoteIssueLink", 201, Repeat::Idempotent, Work::Done),
         ]
     );
+}
+
+#[tokio::test]
+async fn every_answer_says_what_the_trackers_clock_shows() {
+    let tracker = Tracker::start(Flavour::Cloud).await;
+    tracker.set_clock_ahead(
+        "2030-01-01T00:00:00Z".parse::<Timestamp>().unwrap().duration_since(Timestamp::now()),
+    );
+    let ipa = Client::new(&tracker, "ipa");
+    let key = tracker.person("ann").create("Fix the retry", "");
+    tracker.fail(ROUTE, When::Nth(2), Fault::burst(None));
+    tracker.fail(ROUTE, When::Nth(3), Fault::BadGatewayAfter);
+    for status in [201, 429, 502] {
+        let answer = got(comment(&ipa, &key)).await;
+        assert_eq!((answer.status, answer.headers.get_all("date").iter().count()), (status, 1));
+        assert!(answer.header("date").starts_with("Tue, 01 Jan 2030 00:"), "{}", answer.header("date"));
+    }
+    let updated = ipa.get(&format!("issue/{key}")).await.body["fields"]["updated"].clone();
+    assert!(updated.as_str().unwrap().starts_with("2030-01-01T00:"), "{updated}");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::client::{Client, keys, text};
-use crate::tracker::{Flavour, PROJECT, Right, Role, Tracker, Visibility};
+use crate::tracker::{Flavour, Kind, PROJECT, Right, Role, Tracker, Visibility, group_id};
 
 const LOGIN: &str = "x-seraph-loginreason";
 const NO_ISSUE: &str = "Issue does not exist or you do not have permission to see it.";
@@ -184,5 +184,106 @@ async fn people_act_beside_the_client() {
         assert_eq!((ipa.get(&issue).await.status, tracker.issue(&key)), (404, None));
         // None of it was the client's.
         assert_eq!(tracker.requests().len(), 4);
+    }
+}
+
+#[tokio::test]
+async fn a_group_has_a_role_for_all_who_are_in_it() {
+    for flavour in Flavour::BOTH {
+        let tracker = Tracker::start(flavour).await;
+        let key = tracker.person("ann").create("Fix the retry", "");
+        tracker.add_to_group("zed", "developers");
+        tracker.set_group_role(PROJECT, "developers", Role::Member);
+        assert_eq!(Client::new(&tracker, "zed").comment(&key, "hello").await.status, 201);
+        let role = Client::new(&tracker, "o").get("project/P/role/10004").await.body;
+        let group = role["actors"].as_array().unwrap().last().unwrap();
+        assert_eq!(
+            (&group["type"], &group["name"]),
+            (&json!("atlassian-group-role-actor"), &json!("developers"))
+        );
+        if flavour == Flavour::Cloud {
+            assert_eq!(group["actorGroup"]["groupId"], group_id("developers"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_can_be_assigned_is_told_to_everybody() {
+    for flavour in Flavour::BOTH {
+        let tracker = Tracker::start(flavour).await;
+        let key = tracker.person("ann").create("Fix the retry", "");
+        tracker.add_user("anna");
+        let ipa = Client::new(&tracker, "ipa");
+        let (field, id) = match flavour {
+            Flavour::Cloud => ("accountId", "accountId"),
+            Flavour::DataCenter => ("username", "name"),
+        };
+        let found = async |login: &str| {
+            let query = format!("issueKey={key}&{field}={}", tracker.id_of(login));
+            let got = ipa.get(&format!("user/assignable/search?{query}")).await;
+            let all = got.body.as_array().unwrap().iter();
+            all.map(|user| user[id].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(found("ann").await, [tracker.id_of("ann")]);
+        for login in ["vic", "zed", "anna"] {
+            assert_eq!(found(login).await, Vec::<String>::new(), "{login}");
+        }
+        // In Data Center a name is what one would type: others may begin with it.
+        tracker.set_role(PROJECT, "anna", Role::Member);
+        let both = [tracker.id_of("ann"), tracker.id_of("anna")];
+        let expected = if flavour == Flavour::Cloud { &both[..1] } else { &both[..] };
+        assert_eq!(found("ann").await, expected);
+        assert_eq!(ipa.get("user/assignable/search").await.status, 400);
+        assert_eq!(ipa.get("user/assignable/search?issueKey=P-9").await.status, 404);
+        let page = ipa.get("user/assignable/search?project=P&startAt=1&maxResults=2").await.body;
+        assert_eq!(page.as_array().unwrap().len(), 2);
+        assert_eq!(Client::new(&tracker, "").get("user/assignable/search?project=P").await.status, 401);
+    }
+}
+
+#[tokio::test]
+async fn who_may_look_others_up_sees_their_groups_and_their_kind() {
+    for flavour in Flavour::BOTH {
+        let tracker = Tracker::start(flavour).await;
+        tracker.add_to_group("ann", "developers");
+        tracker.set_kind("zed", Kind::Customer);
+        let ipa = Client::new(&tracker, "ipa");
+        let query = |login: &str| match flavour {
+            Flavour::Cloud => format!("accountId={}", tracker.id_of(login)),
+            Flavour::DataCenter => format!("username={login}"),
+        };
+        let seen = ipa.get(&format!("user?{}&expand=groups", query("ann"))).await.body;
+        assert_eq!(
+            (&seen["displayName"], &seen["groups"]["items"][0]["name"]),
+            (&json!("Ann"), &json!("developers"))
+        );
+        assert_eq!(ipa.get(&format!("user?{}", query("ann"))).await.body.get("groups"), None);
+        assert_eq!(ipa.get(&format!("user?{}x", query("ann"))).await.status, 404);
+        if flavour == Flavour::Cloud {
+            let groups = ipa.get(&format!("user/groups?{}", query("ann"))).await.body;
+            assert_eq!(
+                (&groups[0]["name"], &groups[0]["groupId"]),
+                (&json!("developers"), &json!(group_id("developers")))
+            );
+            tracker.set_kind("o", Kind::App);
+            for (login, kind) in [("zed", "customer"), ("o", "app"), ("ann", "atlassian")] {
+                assert_eq!(ipa.get(&format!("user?{}", query(login))).await.body["accountType"], kind);
+            }
+        }
+        tracker.blindfold("ipa");
+        assert_eq!(ipa.get(&format!("user?{}", query("ann"))).await.status, 403);
+    }
+}
+
+#[tokio::test]
+async fn only_administrators_change_an_issue_without_a_mail() {
+    for flavour in Flavour::BOTH {
+        let tracker = Tracker::start(flavour).await;
+        let path = format!("issue/{}?notifyUsers=false", tracker.person("ann").create("Fix the retry", ""));
+        let body = json!({ "fields": { "summary": "Mend the retry" } });
+        let refused = Client::new(&tracker, "ipa").put(&path, body.clone()).await;
+        assert_eq!(refused.status, 403);
+        assert!(refused.message().starts_with("To discard the user notification"), "{}", refused.body);
+        assert_eq!(Client::new(&tracker, "o").put(&path, body).await.status, 204);
     }
 }

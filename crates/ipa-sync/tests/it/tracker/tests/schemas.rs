@@ -159,6 +159,17 @@ async fn a_wrong_answer_is_found() {
     }
 }
 
+#[tokio::test]
+async fn a_wrong_answer_of_the_tracker_fails_the_test() {
+    let tracker = Tracker::start(Flavour::Cloud).await;
+    let key = tracker.person("ann").create("Fix the retry", "");
+    tracker.change(&key, |issue| issue.description = json!("a text that Cloud does not have"));
+    Client::new(&tracker, "ipa").get(&format!("issue/{key}?fields=description")).await;
+    let ended = catch_unwind(AssertUnwindSafe(|| drop(tracker)));
+    let words = *ended.unwrap_err().downcast::<String>().unwrap();
+    assert!(words.contains("answer /fields/description: \"a text"), "{words}");
+}
+
 #[test]
 fn each_operation_is_one_of_jiras() {
     for flavour in Flavour::BOTH {
