@@ -17,5 +17,6 @@
 mod forge;
 mod forge_tests;
 mod github;
+mod jira;
 mod peer;
 mod tracker;
