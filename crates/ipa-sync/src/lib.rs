@@ -7,6 +7,7 @@
 //! knows no git, no pods.
 
 mod body;
+pub mod cadence;
 mod connector;
 mod debounce;
 mod deliver;
