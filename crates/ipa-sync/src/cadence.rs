@@ -58,6 +58,6 @@ mod tests {
             assert!((54_000..=66_000).contains(&pause.as_millis()), "{chance}: {pause:?}");
         }
         // No pause is too long to be counted.
-        assert!(super::pause(Duration::MAX, (ago(1), now), 200) > Duration::from_hours(6));
+        assert!(pause(Duration::MAX, (ago(1), now), 200) > Duration::from_hours(6));
     }
 }

@@ -122,7 +122,7 @@ fn age(value: &mut Value) {
                         *value = json!("a word of tomorrow");
                     }
                     "user" | "sender" | "app" | "author" | "organization" | "installation" => {
-                        *value = Value::Null
+                        *value = Value::Null;
                     }
                     _ => age(value),
                 }
