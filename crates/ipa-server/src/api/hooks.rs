@@ -96,10 +96,12 @@ async fn whole(body: Body) -> Result<Vec<u8>, Refusal> {
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(|_broken| Refusal::new(Code::InvalidRequest, "the body broke off"))?;
         length = length.saturating_add(piece.len());
-        match length {
-            ..=BODY_LIMIT => whole.extend_from_slice(&piece),
-            ..=READ_LIMIT => whole = Vec::new(),
-            _ => break,
+        if length <= BODY_LIMIT {
+            whole.extend_from_slice(&piece);
+        } else if length <= READ_LIMIT {
+            whole = Vec::new();
+        } else {
+            break;
         }
     }
     if length > BODY_LIMIT {
