@@ -11,6 +11,7 @@ use std::time::Duration;
 use ipa_events::{ConnectorId, RepoSource};
 use ipa_sync::{Connector, ErrorClass, Mode, Settings, Sides, SyncError};
 use jiff::Timestamp;
+use tokio::sync::OnceCell;
 
 /// How often what others may have changed is looked at, where nobody says that it changed.
 const POLL: Duration = Duration::from_mins(1);
@@ -83,11 +84,13 @@ pub(crate) struct Connectors {
     health: Mutex<BTreeMap<ConnectorId, Health>>,
     /// When a webhook last came for each.
     hooked: Mutex<BTreeMap<ConnectorId, Timestamp>>,
+    hook_secrets: hooks::HookSecrets,
 }
 
 impl Connectors {
     pub(crate) fn new(outlets: BTreeMap<ConnectorId, Outlet>) -> Self {
-        Self { outlets, health: Mutex::default(), hooked: Mutex::default() }
+        let hook_secrets = outlets.keys().map(|id| (id.clone(), OnceCell::new())).collect();
+        Self { outlets, health: Mutex::default(), hooked: Mutex::default(), hook_secrets }
     }
 
     pub(crate) fn get(&self, id: &ConnectorId) -> Option<&Arc<dyn Connector>> {

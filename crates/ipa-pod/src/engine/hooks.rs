@@ -34,7 +34,7 @@ impl Engine {
         (head, name): (Head, Option<&str>),
         body: Vec<u8>,
     ) -> Result<Arrival, HookError> {
-        let signed_for = self.signed_for((&head, name), &body)?;
+        let signed_for = self.signed_for((&head, name), &body).await?;
         let (id, came_at) = (head.id(&body), self.inner.parts.edge.now());
         let mut arrival = Arrival::Seen;
         for connector in signed_for {
@@ -54,7 +54,7 @@ impl Engine {
     }
 
     /// Names the connectors that a webhook is for. Each is tried, so that the time tells nothing of which.
-    fn signed_for(
+    async fn signed_for(
         &self,
         (head, name): (&Head, Option<&str>),
         body: &[u8],
@@ -62,8 +62,8 @@ impl Engine {
         let signature = head.signature.as_deref().unwrap_or_default();
         // What is no name of a connector is checked like the name of one that is not there.
         let id = name.map(str::parse::<ConnectorId>).transpose();
-        let doors: Vec<_> = match &id {
-            Ok(id) => self.inner.parts.connectors.doors(head.maker, id.as_ref()).collect(),
+        let doors = match &id {
+            Ok(id) => self.inner.parts.connectors.doors(head.maker, id.as_ref()).await,
             Err(_no_name) => Vec::new(),
         };
         if doors.is_empty() {

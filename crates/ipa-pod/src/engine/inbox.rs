@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use ipa_events::TaskId;
 use ipa_events::store::{AppendError, Delivery, DeliveryNumber, ReadError};
-use ipa_sync::hook::Hint;
+use ipa_sync::hook::{Hint, Maker};
 use jiff::Timestamp;
 use tracing::{debug, info, warn};
 
@@ -40,6 +40,7 @@ pub(super) async fn work_off(inner: Weak<Inner>) {
     }) else {
         return;
     };
+    read_secrets(&inner).await;
     let mut inbox =
         Inbox { pile: Pile::default(), read: DeliveryNumber::ZERO, pieces: Vec::new(), tidy_at: now };
     loop {
@@ -62,6 +63,14 @@ pub(super) async fn work_off(inner: Weak<Inner>) {
             },
             () = tokio::time::sleep(pause) => {}
         }
+    }
+}
+
+/// Has the secrets of webhooks read, so that one that cannot be is told at the start.
+async fn read_secrets(inner: &Weak<Inner>) {
+    let Some(inner) = inner.upgrade() else { return };
+    for maker in [Maker::GitHub, Maker::Jira] {
+        inner.parts.connectors.doors(maker, None).await;
     }
 }
 

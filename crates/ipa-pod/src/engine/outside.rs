@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use ipa_events::{ConnectorId, Principal, Resource, ResourceKind, TaskId, Via};
-use ipa_sync::{Cx, Mode, NewTicket, Swept, SyncError};
+use ipa_sync::{Cx, Mode, NewTicket, Sweep, Swept, SyncError};
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
@@ -67,9 +67,10 @@ impl Engine {
     /// [`EngineError::Unknown`] when there is no such connector.
     pub async fn resume_connector(&self, id: &ConnectorId) -> Result<(), EngineError> {
         let connectors = &self.inner.parts.connectors;
-        if connectors.get(id).is_none() {
+        let Some(connector) = connectors.get(id) else {
             return Err(EngineError::Unknown { what: "connector", name: id.to_string() });
-        }
+        };
+        connector.resume();
         connectors.open(id);
         for row in self.tasks().await? {
             if row.summary.links.iter().any(|(connector, _)| connector == id)
@@ -127,24 +128,24 @@ impl Engine {
         if parts.connectors.closed(parts.edge.now()).contains_key(id) {
             return Ok(since);
         }
+        let rows = match self.tasks().await {
+            Ok(rows) => rows,
+            Err(error) => {
+                warn!(%error, "it is not known who waits for the outside; it is asked what moved later");
+                return Ok(since);
+            }
+        };
+        let linked =
+            rows.iter().filter(|row| !row.summary.phase.is_over() || row.summary.outside_due.is_some());
+        let linked = linked.flat_map(|row| &row.summary.links).filter(|(connector, _)| connector == id);
+        let sweep = Sweep { since, linked: linked.map(|(_, remote)| remote.clone()).collect() };
         let git = Git(parts.workspaces.as_ref());
-        let swept = outlet.connector.sweep(Cx { git: &git, now: parts.edge.now() }, since).await;
+        let swept = outlet.connector.sweep(Cx { git: &git, now: parts.edge.now() }, &sweep).await;
         match &swept {
             Ok(_) => parts.connectors.answered(id, parts.edge.now()),
             Err(error) => parts.connectors.failed(id, error),
         }
         let Swept { moved, wanted, until } = swept?;
-        let rows = if moved.is_empty() {
-            Vec::new()
-        } else {
-            match self.tasks().await {
-                Ok(rows) => rows,
-                Err(error) => {
-                    warn!(%error, "it is not known whose task moved outside; all is asked for again");
-                    return Ok(None);
-                }
-            }
-        };
         let is_moved = |(connector, remote): &(ConnectorId, _)| connector == id && moved.contains(remote);
         for row in rows.iter().filter(|row| row.summary.links.iter().any(is_moved)) {
             self.hint(row.summary.id);

@@ -10,7 +10,9 @@ use std::time::Duration;
 use ipa_events::store::Version;
 use ipa_events::task::{Change, OpState};
 use ipa_events::{ConnectorId, ExecuteError, OpId, Principal, Resource, TaskCommand};
-use ipa_sync::{Cx, Debounce, Step, SyncError, carry_out, job, look_for, observe, step, wanted, watched};
+use ipa_sync::{
+    Cx, Debounce, Look, Step, SyncError, carry_out, job, look_for, observe, step, wanted, watched,
+};
 use jiff::Timestamp;
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr};
 use tokio::sync::watch;
@@ -85,8 +87,8 @@ enum Msg {
 struct Done {
     /// How long to wait before the next.
     pause: Duration,
-    /// Whether the outside is to be looked at anew, and not before when.
-    look: Option<Timestamp>,
+    /// Whether the outside is to be looked at anew, not before when, and how closely.
+    look: Option<(Timestamp, Look)>,
     /// What could not be looked at.
     failed: Option<String>,
 }
@@ -102,8 +104,8 @@ struct State {
     parts: Arc<Parts>,
     outlook: watch::Sender<Outlook>,
     working: bool,
-    /// When the outside is to be looked at next.
-    look_at: Option<Timestamp>,
+    /// When the outside is to be looked at next, and how closely.
+    look_at: Option<(Timestamp, Look)>,
     /// What could not be looked at the last time.
     failed: Option<String>,
     debounce: Debounce,
@@ -134,7 +136,7 @@ impl Actor for Sync {
         tell(&myself, Msg::Look);
         outlook.send_replace(Outlook::Busy);
         Ok(State {
-            look_at: Some(parts.edge.now()),
+            look_at: Some((parts.edge.now(), Look::Closely)),
             task,
             parts,
             outlook,
@@ -158,9 +160,9 @@ impl Actor for Sync {
         match message {
             Msg::Changed => state.debounce.note(now),
             Msg::Look => {}
-            Msg::Hint => state.look_at = Some(now),
+            Msg::Hint => state.look_at = Some((now, Look::Closely)),
             Msg::Now(reply) => {
-                state.look_at = Some(now);
+                state.look_at = Some((now, Look::Closely));
                 state.waiting.push(reply);
             }
             Msg::Done(done) => {
@@ -168,7 +170,7 @@ impl Actor for Sync {
                 state.working = false;
                 state.failed = done.failed.or(state.failed.take().filter(|_| done.look.is_none()));
                 // What was said to have changed meanwhile may have changed after it was looked at.
-                state.look_at = done.look.into_iter().chain(state.look_at).min();
+                state.look_at = done.look.into_iter().chain(state.look_at).min_by_key(|(at, _)| *at);
                 if !done.pause.is_zero() {
                     state.look_after(done.pause, myself);
                     return Ok(());
@@ -188,13 +190,10 @@ impl State {
         let state = &published.state;
         let sides = self.parts.connectors.sides(state.created.as_ref().map(|created| &created.repo));
         let things = watched(state, &sides);
-        let due = self.look_at.is_some_and(|at| at <= now);
-        if due {
-            self.look_at = None;
-        }
-        if due && !things.is_empty() {
+        let due = self.look_at.take_if(|(at, _)| *at <= now);
+        if let Some((_, look)) = due.filter(|_| !things.is_empty()) {
             let (task, parts) = (self.task.clone(), self.parts.clone());
-            return self.work(myself, async move { look_outside(&task, &parts, things).await });
+            return self.work(myself, async move { look_outside(&task, &parts, (things, look)).await });
         }
         let closed = self.parts.connectors.closed(now);
         match step(state, &wanted(state, &sides), &closed, now) {
@@ -233,7 +232,7 @@ impl State {
             let _answered = reply.send(self.failed.clone());
         }
         // While the pod is there it looks outside now and then; that alone does not keep it.
-        if let Some(at) = until.into_iter().chain(self.look_at).min() {
+        if let Some(at) = until.into_iter().chain(self.look_at.map(|(at, _)| at)).min() {
             self.look_after(at.duration_since(now).unsigned_abs(), myself.clone());
         }
         self.outlook.send_replace(Outlook::Resting(published.version, until));
@@ -287,7 +286,7 @@ async fn with_job(task: &TaskHandle, parts: &Parts, op: OpId, what: Try) -> Done
     let mut done = record(task, parts, tried.command).await;
     // What the other side makes of it is not known here.
     if tried.error.is_none() && changes_more_than_it_says(&job.op.change) {
-        done.look = Some(parts.edge.now());
+        done.look = Some((parts.edge.now(), Look::Closely));
     }
     done
 }
@@ -297,7 +296,7 @@ fn changes_more_than_it_says(change: &Change) -> bool {
 }
 
 /// Looks at what belongs to the task outside, and records what is new.
-async fn look_outside(task: &TaskHandle, parts: &Parts, things: Vec<Resource>) -> Done {
+async fn look_outside(task: &TaskHandle, parts: &Parts, (things, look): (Vec<Resource>, Look)) -> Done {
     let git = Git(parts.workspaces.as_ref());
     let mut failed = None;
     let polls = things.iter().filter_map(|thing| {
@@ -309,13 +308,13 @@ async fn look_outside(task: &TaskHandle, parts: &Parts, things: Vec<Resource>) -
         let Some(connector) = parts.connectors.get(&resource.connector) else { continue };
         let state = task.now().state;
         let cx = Cx { git: &git, now: parts.edge.now() };
-        match observe(&**connector, cx, &state, &resource).await {
+        match observe(&**connector, cx, &state, (&resource, look)).await {
             Ok(commands) => {
                 note(parts, &resource.connector, None);
                 for command in commands {
                     let recorded = record(task, parts, command).await;
                     if !recorded.pause.is_zero() {
-                        return Done { look: Some(parts.edge.now()), ..recorded };
+                        return Done { look: Some((parts.edge.now(), look)), ..recorded };
                     }
                 }
             }
@@ -328,7 +327,8 @@ async fn look_outside(task: &TaskHandle, parts: &Parts, things: Vec<Resource>) -
     }
     let pause = if failed.is_some() { AGAIN } else { poll };
     let now = parts.edge.now();
-    Done { pause: Duration::ZERO, look: Some(now.saturating_add(pause).unwrap_or(now)), failed }
+    let again = (now.saturating_add(pause).unwrap_or(now), Look::Glance);
+    Done { pause: Duration::ZERO, look: Some(again), failed }
 }
 
 fn note(parts: &Parts, connector: &ConnectorId, error: Option<&SyncError>) {

@@ -117,7 +117,7 @@ fn outlet(name: &str, mode: Mode, hooks: Option<(Maker, &[&str])>) -> Outlet {
     let connector = LocalConnector::new(LocalConfig { id: id.clone(), folder, repo, base, label });
     let hooks = hooks.map(|(maker, secrets)| Hooks {
         maker,
-        secrets: secrets.iter().map(|secret| SecretString::from(*secret)).collect(),
+        secrets: secrets.iter().map(|secret| SecretString::from(*secret).into()).collect(),
     });
     Outlet { hooks, ..Outlet::new(Arc::new(connector), Settings { mode, ..Settings::new(id) }) }
 }

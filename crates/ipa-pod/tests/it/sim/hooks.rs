@@ -14,6 +14,7 @@ use ipa_pod::hook::{Arrival, Head, Maker};
 use ipa_pod::{Drain, Engine, Hooks, Outlet, Scope, TaskView};
 use ipa_sync::{Mode, Settings};
 use proptest::prelude::*;
+use secrecy::SecretString;
 use sha2::Sha256;
 
 use self::desk::{Desk, Sweeps};
@@ -26,7 +27,7 @@ const SECRET: &str = "of the desk";
 const NEVER: Duration = Duration::from_hours(5);
 
 fn outlet(desk: &Desk, poll: Duration) -> Outlet {
-    let hooks = Some(Hooks { maker: Maker::Jira, secrets: vec![SECRET.into()] });
+    let hooks = Some(Hooks { maker: Maker::Jira, secrets: vec![SecretString::from(SECRET).into()] });
     let settings = Settings { mode: Mode::Observe, ..Settings::new("desk".parse().unwrap()) };
     Outlet { poll, hooks, ..Outlet::new(Arc::new(desk.clone()), settings) }
 }

@@ -8,7 +8,9 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
 use ipa_events::task::{Category, Remark, Ticket};
 use ipa_events::{ConnectorId, RemoteId, RepoSource};
-use ipa_sync::{Applied, Connector, Cx, ErrorClass, Job, Observed, Probe, Swept, SyncError, Target};
+use ipa_sync::{
+    Applied, Connector, Cx, ErrorClass, Job, Look, Observed, Probe, Sweep, Swept, SyncError, Target,
+};
 use jiff::Timestamp;
 
 /// Whether a sweep tells anything.
@@ -82,7 +84,14 @@ impl Connector for Desk {
         false
     }
 
-    fn observe<'a>(&'a self, _cx: Cx<'a>, at: &'a Target) -> BoxFuture<'a, Result<Observed, SyncError>> {
+    fn resume(&self) {}
+
+    fn observe<'a>(
+        &'a self,
+        _cx: Cx<'a>,
+        at: &'a Target,
+        _look: Look,
+    ) -> BoxFuture<'a, Result<Observed, SyncError>> {
         let key = at.link.as_ref().unwrap().remote.clone();
         let mut shelf = self.shelf();
         let (ticket, slow) = (shelf.tickets[&key].clone(), shelf.slow);
@@ -103,7 +112,7 @@ impl Connector for Desk {
         ready(Ok(Probe::NotThere)).boxed()
     }
 
-    fn sweep<'a>(&'a self, cx: Cx<'a>, _since: Option<Timestamp>) -> BoxFuture<'a, Result<Swept, SyncError>> {
+    fn sweep<'a>(&'a self, cx: Cx<'a>, _sweep: &'a Sweep) -> BoxFuture<'a, Result<Swept, SyncError>> {
         let mut shelf = self.shelf();
         shelf.sweeps += 1;
         let moved = std::mem::take(&mut shelf.moved);
