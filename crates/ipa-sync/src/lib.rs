@@ -7,6 +7,7 @@
 //! knows no git, no pods.
 
 mod body;
+pub mod cadence;
 mod channel;
 mod connector;
 mod debounce;
