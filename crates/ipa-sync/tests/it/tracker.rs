@@ -315,6 +315,11 @@ impl Tracker {
         peer::send(self.shared.as_ref(), to, weather).await
     }
 
+    /// Queues again what failed, as Cloud does after some minutes; how many these are.
+    pub(crate) fn try_again(&self) -> usize {
+        news::try_again(&mut self.shared.site())
+    }
+
     /// Sends a webhook once more, as somebody would who has kept it.
     pub(crate) async fn replay(&self, to: &Mailbox<'_>, delivery: &Delivery) -> u16 {
         peer::post(self.shared.as_ref(), to, delivery).await
