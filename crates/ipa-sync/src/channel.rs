@@ -131,16 +131,6 @@ impl Channel {
         self.send_to(credential, ask, ask.url(&self.base)?).await
     }
 
-    /// Sends a request once and reads what comes back.
-    pub(crate) async fn get<T: DeserializeOwned>(
-        &self,
-        credential: &Credential,
-        ask: &Ask<'_>,
-    ) -> Result<T, SyncError> {
-        let answer = self.send(credential, ask).await?;
-        parsed(ask, &answer)
-    }
-
     /// Sends a request to an address that the host named itself.
     pub(crate) async fn send_to(
         &self,

@@ -21,6 +21,9 @@ pub trait Connector: Send + Sync {
     /// Tells whether a repository is one of its forge's.
     fn hosts(&self, repo: &RepoSource) -> bool;
 
+    /// Accepts the credential again that was refused: a person has seen to it.
+    fn resume(&self);
+
     /// Reads a thing as it is.
     fn observe<'a>(
         &'a self,

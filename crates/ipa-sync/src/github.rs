@@ -27,8 +27,10 @@ use futures::future::BoxFuture;
 use http::HeaderValue;
 use ipa_events::task::Ticket;
 use ipa_events::{ConnectorId, RepoSource, ResourceKind};
+use jiff::Timestamp;
+use secrecy::SecretString;
 
-pub use self::auth::{AppKeyError, GitHubAuth};
+pub use self::auth::GitHubAuth;
 pub use self::config::GitHubConfig;
 
 use self::api::{Api, By};
@@ -50,6 +52,7 @@ const ACCEPT: &str = "application/vnd.github+json";
 pub struct GitHubConnector {
     config: GitHubConfig,
     api: Api,
+    gate: Arc<HostGate>,
     known: Mutex<Known>,
 }
 
@@ -65,15 +68,20 @@ struct Known {
 
 impl GitHubConnector {
     /// Makes the connector; nothing is read or written yet. One gate belongs to one credential at one host.
+    pub fn new(config: GitHubConfig, wire: Arc<dyn Wire>, gate: Arc<HostGate>) -> Self {
+        let auth = Auth::new(config.auth.clone());
+        let rest = Channel::new(wire, Arc::clone(&gate), config.api.clone(), ACCEPT);
+        let graph = rest.to(config.graph());
+        Self { config, api: Api::new(rest, graph, auth), gate, known: Mutex::default() }
+    }
+
+    /// Returns the password that git is to show below the forge's address, where the user's name does not matter.
     ///
     /// # Errors
     ///
-    /// [`AppKeyError`] when an app's key cannot be read.
-    pub fn new(config: GitHubConfig, wire: Arc<dyn Wire>, gate: Arc<HostGate>) -> Result<Self, AppKeyError> {
-        let auth = Auth::new(config.auth.clone())?;
-        let rest = Channel::new(wire, gate, config.api.clone(), ACCEPT);
-        let graph = rest.to(config.graph());
-        Ok(Self { config, api: Api::new(rest, graph, auth), known: Mutex::default() })
+    /// [`SyncError`] when there is none, or an app is given none.
+    pub async fn git_password(&self, now: Timestamp) -> Result<SecretString, SyncError> {
+        self.api.token(By { who: Who::Sweeper, lane: Lane::Read, now }).await
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -98,6 +106,10 @@ impl Connector for GitHubConnector {
 
     fn hosts(&self, repo: &RepoSource) -> bool {
         RepoName::of(&self.config.web, repo).is_some()
+    }
+
+    fn resume(&self) {
+        self.gate.resume();
     }
 
     fn observe<'a>(

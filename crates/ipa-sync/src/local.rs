@@ -106,6 +106,9 @@ impl Connector for LocalConnector {
         self.config.repo == *repo
     }
 
+    /// A folder has no credential.
+    fn resume(&self) {}
+
     fn observe<'a>(
         &'a self,
         cx: Cx<'a>,

@@ -66,9 +66,10 @@ impl Engine {
     /// [`EngineError::Unknown`] when there is no such connector.
     pub async fn resume_connector(&self, id: &ConnectorId) -> Result<(), EngineError> {
         let connectors = &self.inner.parts.connectors;
-        if connectors.get(id).is_none() {
+        let Some(connector) = connectors.get(id) else {
             return Err(EngineError::Unknown { what: "connector", name: id.to_string() });
-        }
+        };
+        connector.resume();
         connectors.open(id);
         for row in self.tasks().await? {
             if row.summary.links.iter().any(|(connector, _)| connector == id)

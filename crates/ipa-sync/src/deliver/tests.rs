@@ -84,6 +84,8 @@ impl Connector for Says {
         true
     }
 
+    fn resume(&self) {}
+
     fn observe<'a>(
         &'a self,
         _cx: Cx<'a>,

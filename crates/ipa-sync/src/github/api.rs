@@ -9,6 +9,7 @@ mod talk;
 use http::HeaderValue;
 use http::header::{ETAG, IF_NONE_MATCH};
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use url::Url;
 
@@ -65,7 +66,12 @@ impl Api {
     }
 
     async fn credential(&self, by: By) -> Result<Credential, SyncError> {
-        self.heard(self.auth.credential(&self.rest, by).await).await
+        self.token(by).await.map(Credential::Bearer)
+    }
+
+    /// Returns the token with which this account is let in.
+    pub(super) async fn token(&self, by: By) -> Result<SecretString, SyncError> {
+        self.heard(self.auth.token(&self.rest, by).await).await
     }
 
     /// An app's token that was refused is not shown again.

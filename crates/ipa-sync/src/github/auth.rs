@@ -1,7 +1,5 @@
 //! What proves to GitHub who asks: a token, or an app that gets itself one for an hour.
 
-use std::fmt;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
@@ -16,16 +14,17 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use super::api::By;
-use crate::channel::{Ask, Channel};
+use crate::channel::{Ask, Channel, parsed};
 use crate::error::{ErrorClass, SyncError};
 use crate::gate::{Effect, Lane};
+use crate::secret::{KeptSecret, SecretSource};
 use crate::wire::Credential;
 
 /// Who asks.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub enum GitHubAuth {
-    /// A person's token, or that of a machine user.
-    Token(SecretString),
+    /// A person, or a machine user, with a token.
+    Token(SecretSource),
     /// An app, in one of the places where it is installed.
     App {
         /// The app's id, or its client id.
@@ -33,35 +32,21 @@ pub enum GitHubAuth {
         /// The installation's id.
         installation: u64,
         /// The app's private key, PEM.
-        key: SecretString,
+        key: SecretSource,
     },
 }
 
-impl fmt::Debug for GitHubAuth {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Token(_) => f.write_str("Token(***)"),
-            Self::App { app, installation, key: _ } => write!(f, "App({app}, {installation}, ***)"),
-        }
-    }
-}
-
-/// The key of an app cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the app's private key cannot be read: it must be the RSA key in PEM that GitHub lets one download")]
-pub struct AppKeyError;
-
 /// What every request is signed with.
 pub(super) enum Auth {
-    Token(Credential),
-    App(Box<App>),
+    Token(KeptSecret),
+    App(App),
 }
 
 /// An app, and its token while that lasts.
 pub(super) struct App {
     issuer: String,
     installation: u64,
-    key: RsaKeyPair,
+    key: KeptSecret,
     /// Held while one is fetched, so that no two are.
     token: Mutex<Option<Minted>>,
 }
@@ -94,21 +79,20 @@ impl Auth {
         }
     }
 
-    pub(super) fn new(auth: GitHubAuth) -> Result<Self, AppKeyError> {
+    pub(super) fn new(auth: GitHubAuth) -> Self {
         match auth {
-            GitHubAuth::Token(token) => Ok(Self::Token(Credential::Bearer(token))),
-            GitHubAuth::App { app, installation, key } => {
-                let key = read_key(key.expose_secret()).ok_or(AppKeyError)?;
-                let app = App { issuer: app, installation, key, token: Mutex::default() };
-                Ok(Self::App(Box::new(app)))
+            GitHubAuth::Token(token) => Self::Token(KeptSecret::new(token)),
+            GitHubAuth::App { app: issuer, installation, key } => {
+                let key = KeptSecret::new(key);
+                Self::App(App { issuer, installation, key, token: Mutex::default() })
             }
         }
     }
 
-    /// Returns what a request is signed with; an app's token is fetched when there is none that lasts.
-    pub(super) async fn credential(&self, channel: &Channel, by: By) -> Result<Credential, SyncError> {
+    /// Returns the token that a request is signed with; an app's is fetched when there is none that lasts.
+    pub(super) async fn token(&self, channel: &Channel, by: By) -> Result<SecretString, SyncError> {
         match self {
-            Self::Token(credential) => Ok(credential.clone()),
+            Self::Token(token) => token.get().await,
             Self::App(app) => {
                 let mut token = app.token.lock().await;
                 let lasting = token.take().filter(|it| it.expires_at.duration_since(by.now) > MARGIN);
@@ -116,18 +100,21 @@ impl Auth {
                     Some(lasting) => lasting,
                     None => app.mint(channel, by).await?,
                 };
-                let credential = Credential::Bearer(lasting.token.clone());
+                let secret = lasting.token.clone();
                 *token = Some(lasting);
-                Ok(credential)
+                Ok(secret)
             }
         }
     }
 
-    /// Forgets a token that was refused.
+    /// Forgets what was refused.
     pub(super) async fn forget(&self) {
         match self {
-            Self::Token(_) => {}
-            Self::App(app) => *app.token.lock().await = None,
+            Self::Token(token) => token.forget().await,
+            Self::App(app) => {
+                app.key.forget().await;
+                *app.token.lock().await = None;
+            }
         }
     }
 }
@@ -135,28 +122,32 @@ impl Auth {
 impl App {
     async fn mint(&self, channel: &Channel, by: By) -> Result<Minted, SyncError> {
         let doing = "fetching a token for the app";
-        let proof = self.proof(by.now).ok_or_else(|| {
-            SyncError::new(ErrorClass::Credential, doing, "its private key signs nothing; enter it again")
-        })?;
+        let unusable = || SyncError::new(ErrorClass::Credential, doing, UNUSABLE);
+        let key = read_key(self.key.get().await?.expose_secret()).ok_or_else(unusable)?;
+        let proof = self.proof(&key, by.now).ok_or_else(unusable)?;
         let installation = self.installation.to_string();
         let ask = Ask::read(doing, by.who, "app/installations/{}/access_tokens", &[&installation]);
         // One token more does no harm.
         let ask = Ask { lane: Lane::Read, ..ask.change(Method::POST, json!({}), Effect::Idempotent) };
-        channel.get(&Credential::Bearer(proof), &ask).await
+        let answer = channel.send(&Credential::Bearer(proof), &ask).await?;
+        parsed(&ask, &answer)
     }
 
     /// Says who we are, signed: a JSON web token.
-    fn proof(&self, now: Timestamp) -> Option<SecretString> {
+    fn proof(&self, key: &RsaKeyPair, now: Timestamp) -> Option<SecretString> {
         let at = |span: SignedDuration| now.saturating_add(span).map(Timestamp::as_second).ok();
         let claims = json!({ "iat": at(-BACK)?, "exp": at(LIFE)?, "iss": self.issuer });
         let head = json!({ "alg": "RS256", "typ": "JWT" });
         let part = |value: String| URL_SAFE_NO_PAD.encode(value);
         let signed = format!("{}.{}", part(head.to_string()), part(claims.to_string()));
-        let mut signature = vec![0; self.key.public().modulus_len()];
-        self.key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).ok()?;
+        let mut signature = vec![0; key.public().modulus_len()];
+        key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).ok()?;
         Some(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)).into())
     }
 }
+
+const UNUSABLE: &str =
+    "the app's private key cannot be used: it must be the RSA key in PEM that GitHub lets one download";
 
 fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<SecretString, D::Error> {
     String::deserialize(from).map(SecretString::from)

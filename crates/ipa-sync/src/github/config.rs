@@ -59,6 +59,8 @@ fn api_of(web: &Url) -> Url {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::SecretString;
+
     use super::*;
 
     #[test]
@@ -69,10 +71,10 @@ mod tests {
             ("https://git.test", "https://git.test/api/v3", "https://git.test/api"),
             ("http://127.0.0.1:80/", "http://127.0.0.1/api/v3", "http://127.0.0.1/api"),
         ] {
-            let auth = GitHubAuth::Token("x".into());
+            let auth = GitHubAuth::Token(SecretString::from("s3cret").into());
             let config = GitHubConfig::new("work".parse().unwrap(), web.parse().unwrap(), auth);
             assert_eq!((config.api.as_str(), config.graph().as_str()), (api, graph));
-            assert!(!format!("{config:?}").contains("\"x\""));
+            assert!(!format!("{config:?}").contains("s3cret"));
         }
     }
 }

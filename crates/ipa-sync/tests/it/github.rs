@@ -20,6 +20,7 @@ use ipa_sync::{
     Job, Look, NetWire, Observed, Sweep, Swept, SyncError, Target, WireConfig,
 };
 use jiff::Timestamp;
+use secrecy::SecretString;
 
 use crate::forge::{Entry, Forge, Work};
 
@@ -38,7 +39,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
-        Self::with(GitHubAuth::Token("token-ipa".into()), |_| {}).await
+        Self::with(token("token-ipa"), |_| {}).await
     }
 
     pub(crate) async fn with(auth: GitHubAuth, change: impl FnOnce(&mut GitHubConfig)) -> Self {
@@ -53,9 +54,9 @@ impl World {
         self.with_token("token-ipa")
     }
 
-    pub(crate) fn with_token(&self, token: &str) -> GitHubConnector {
+    pub(crate) fn with_token(&self, of: &str) -> GitHubConnector {
         let gate = Arc::new(HostGate::new(at_once(), Arc::new(Timestamp::now)));
-        connector(&self.forge, GitHubAuth::Token(token.into()), &gate, |_| {})
+        connector(&self.forge, token(of), &gate, |_| {})
     }
 
     /// Pushes the task's branch with one file and returns its head.
@@ -142,7 +143,7 @@ fn connector(
     // Who is never answered has waited long enough.
     (wire.read, wire.write) = (Duration::from_secs(10), Duration::from_millis(500));
     let wire = Arc::new(NetWire::new(wire).unwrap());
-    GitHubConnector::new(config, wire, Arc::clone(gate)).unwrap()
+    GitHubConnector::new(config, wire, Arc::clone(gate))
 }
 
 /// Nobody waits for the pace that GitHub likes.
@@ -152,6 +153,10 @@ fn at_once() -> Rules {
         rule.apart = Duration::ZERO;
     }
     rules
+}
+
+pub(crate) fn token(of: &str) -> GitHubAuth {
+    GitHubAuth::Token(SecretString::from(of).into())
 }
 
 pub(crate) fn cx() -> Cx<'static> {

@@ -15,6 +15,7 @@
 )]
 
 mod forge;
+mod forge_tests;
 mod github;
 mod peer;
 mod tracker;

@@ -1,16 +1,14 @@
 //! As an app: it fetches a token for itself, and reports its checks as check runs.
 
-use ipa_events::task::CheckReport;
-use ipa_sync::Probe;
-use secrecy::SecretString;
-
 use super::faults::drive;
 use super::*;
 use crate::forge::{Fault, When};
+use ipa_events::task::CheckReport;
+use ipa_sync::Probe;
 
 /// A key that is used nowhere else.
 fn app() -> GitHubAuth {
-    let key: SecretString = include_str!("../../fixtures/github/app.pem").into();
+    let key = SecretString::from(include_str!("../../fixtures/github/app.pem")).into();
     GitHubAuth::App { app: "77".to_owned(), installation: 7, key }
 }
 
@@ -61,16 +59,16 @@ async fn a_token_that_was_taken_from_an_app_is_fetched_anew_when_somebody_resume
     assert_eq!(world.forge.calls(MINT), 2);
 }
 
-#[test]
-fn a_key_that_is_none_is_refused_and_shown_nowhere() {
-    let config = |key: &str| {
-        let auth = GitHubAuth::App { app: "77".to_owned(), installation: 7, key: key.into() };
-        GitHubConfig::new("work".parse().unwrap(), WEB.parse().unwrap(), auth)
-    };
-    let gate = || Arc::new(HostGate::new(Rules::github(), Arc::new(Timestamp::now)));
+#[tokio::test]
+async fn a_key_that_is_none_is_refused_without_a_request_and_shown_nowhere() {
     for key in ["", "s3cret", "-----BEGIN RSA PRIVATE KEY-----\ns3cret\n-----END RSA PRIVATE KEY-----\n"] {
-        let wire = Arc::new(NetWire::new(WireConfig::new("ipa-test")).unwrap());
-        let error = GitHubConnector::new(config(key), wire, gate()).err().unwrap();
-        assert!(!format!("{error} {error:?} {:?}", config(key)).contains("s3cret"));
+        let key = SecretString::from(key).into();
+        let auth = GitHubAuth::App { app: "77".to_owned(), installation: 7, key };
+        let shown = format!("{auth:?}");
+        let world = World::with(auth, |_| {}).await;
+        let error = world.observe(1, Look::Closely).await.unwrap_err();
+        assert_eq!(error.class, ErrorClass::Credential);
+        assert!(!format!("{error} {error:?} {shown}").contains("s3cret"));
+        assert_eq!(world.forge.requests().len(), 0);
     }
 }

@@ -38,6 +38,10 @@ async fn a_pull_request_is_opened_reviewed_answered_and_merged() {
     assert_eq!(pull.section, Some(Change::version_of("All is new.")));
     assert_eq!((pull.remarks.len(), &pull.ci), (0, &None), "what we say ourselves is no news");
 
+    let shown = world.forge.pull(number).unwrap();
+    let labels: Vec<_> = shown["labels"].as_array().unwrap().iter().map(|label| &label["name"]).collect();
+    assert_eq!(labels, ["bug", "ipa"]);
+    assert_eq!(shown["requested_reviewers"][0]["login"], "ann");
     talked_about(&world, number, &head).await;
 
     let merge = |commit: &Oid| Change::Merge { commit: commit.clone(), method: MergeMethod::Squash };
@@ -72,6 +76,9 @@ async fn talked_about(world: &World, number: u64, head: &Oid) {
     ann.review(number, "APPROVE", "");
     let pull = world.pull(number).await;
     assert_eq!(pull.threads[&thread].remarks.len(), 1, "our own answer is no news");
+    let notes = world.forge.notes(number);
+    assert_eq!((&notes[1]["in_reply_to_id"], &notes[1]["user"]["login"]), (&note.into(), &"ipa".into()));
+    assert!(notes[1]["body"].as_str().unwrap().starts_with("It is three now."), "{}", notes[1]);
     assert_eq!(pull.reviews["ann"].verdict, ReviewVerdict::Approved);
     assert_eq!(pull.ci.unwrap().state, CiState::Passed);
 }
@@ -106,6 +113,7 @@ async fn an_issue_becomes_a_ticket_that_is_told_and_closed() {
     }
     let ticket = world.ticket(number).await;
     assert_eq!((ticket.category, ticket.remarks.len()), (Category::Done, 1));
+    assert_eq!(world.forge.issue_state(number), "closed");
 }
 
 #[tokio::test]

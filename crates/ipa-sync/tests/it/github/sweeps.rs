@@ -53,7 +53,7 @@ async fn an_open_issue_with_the_label_wants_a_task_and_says_who_asks() {
         config.label = Some("ipa".to_owned());
         config.issues_of = vec!["o/r".to_owned()];
     };
-    let world = World::with(GitHubAuth::Token("token-ipa".into()), source).await;
+    let world = World::with(token("token-ipa"), source).await;
     let (ann, zed) = (world.forge.person("ann"), world.forge.person("zed"));
     let plain = ann.ask("Not for us", "");
     let of_ann = ann.ask("It gives  up", "after one try <!-- hidden -->");
