@@ -19,3 +19,4 @@ mod forge_tests;
 mod github;
 mod peer;
 mod tracker;
+mod tracker_tests;
