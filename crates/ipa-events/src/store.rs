@@ -1,15 +1,17 @@
-//! Where events are kept: four small ports, and the plain data that crosses them.
+//! Where events are kept: five small ports, and the plain data that crosses them.
 //!
 //! A store moves bytes and checks who may append. It decodes nothing: what an event means is `codec`'s and
 //! the aggregate's business, so a record that nobody understands is still kept, read and shown.
 
 pub(crate) mod clock;
+mod delivery;
 mod error;
 #[cfg(feature = "testing")]
 mod memory;
 mod record;
 mod sqlite;
 
+pub use delivery::{Arrival, Delivery, DeliveryLog, DeliveryNumber, NewDelivery};
 pub use error::{AppendError, ModelError, ReadError, StoreFault};
 #[cfg(feature = "testing")]
 pub use memory::{AppendFault, MemoryStore};
@@ -28,7 +30,7 @@ use tokio::sync::watch;
 
 use crate::value::{CommandId, StreamId};
 
-/// The four ports of one store, as the rest of ipa holds them.
+/// The five ports of one store, as the rest of ipa holds them.
 #[derive(Clone)]
 pub struct Store {
     /// The events.
@@ -39,6 +41,8 @@ pub struct Store {
     pub snapshots: Arc<dyn Snapshots>,
     /// Rows folded from the log, for lists.
     pub models: Arc<dyn Models>,
+    /// Webhooks that came.
+    pub deliveries: Arc<dyn DeliveryLog>,
 }
 
 /// The append-only log.

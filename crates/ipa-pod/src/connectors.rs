@@ -1,5 +1,9 @@
 //! The connectors of an engine: which there are, what each may do, and how each is.
 
+mod hooks;
+
+pub use hooks::Hooks;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,6 +11,7 @@ use std::time::Duration;
 use ipa_events::{ConnectorId, RepoSource};
 use ipa_sync::{Connector, ErrorClass, Mode, Settings, Sides, SyncError};
 use jiff::Timestamp;
+use tokio::sync::OnceCell;
 
 /// How often what others may have changed is looked at, where nobody says that it changed.
 const POLL: Duration = Duration::from_mins(1);
@@ -22,12 +27,14 @@ pub struct Outlet {
     pub poll: Duration,
     /// The repository on which its tickets are worked, where they name none.
     pub repo: Option<RepoSource>,
+    /// Who may say by a webhook that something moved, if anybody may.
+    pub hooks: Option<Hooks>,
 }
 
 impl Outlet {
     /// Makes one that is asked once a minute what moved.
     pub fn new(connector: Arc<dyn Connector>, settings: Settings) -> Self {
-        Self { connector, settings, poll: POLL, repo: None }
+        Self { connector, settings, poll: POLL, repo: None, hooks: None }
     }
 }
 
@@ -40,6 +47,8 @@ pub struct Health {
     pub error: Option<String>,
     /// Until when nothing is sent through it, if that is so.
     pub closed: Option<Closed>,
+    /// When a webhook last came for it, since the engine was made.
+    pub hook_at: Option<Timestamp>,
 }
 
 /// Until when nothing is sent through a connector.
@@ -73,11 +82,15 @@ impl Health {
 pub(crate) struct Connectors {
     outlets: BTreeMap<ConnectorId, Outlet>,
     health: Mutex<BTreeMap<ConnectorId, Health>>,
+    /// When a webhook last came for each.
+    hooked: Mutex<BTreeMap<ConnectorId, Timestamp>>,
+    hook_secrets: hooks::HookSecrets,
 }
 
 impl Connectors {
     pub(crate) fn new(outlets: BTreeMap<ConnectorId, Outlet>) -> Self {
-        Self { outlets, health: Mutex::default() }
+        let hook_secrets = outlets.keys().map(|id| (id.clone(), OnceCell::new())).collect();
+        Self { outlets, health: Mutex::default(), hooked: Mutex::default(), hook_secrets }
     }
 
     pub(crate) fn get(&self, id: &ConnectorId) -> Option<&Arc<dyn Connector>> {
@@ -110,7 +123,7 @@ impl Connectors {
         let known = self.health.lock().unwrap_or_else(PoisonError::into_inner);
         let health = |id| {
             let health = known.get(id).cloned().unwrap_or_default();
-            Health { closed: health.closed_at(now), ..health }
+            Health { closed: health.closed_at(now), hook_at: self.hooked(id), ..health }
         };
         self.outlets.keys().map(|id| (id.clone(), health(id))).collect()
     }

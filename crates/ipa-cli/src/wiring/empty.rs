@@ -5,16 +5,19 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
 use ipa_events::store::{
-    Append, AppendError, Appended, Lease, Leases, Log, ModelError, ModelId, ModelRow, Models, Position,
-    RawRecord, ReadError, Snapshot, Snapshots, Store, StoreFault, StreamInfo, Version,
+    Append, AppendError, Appended, Arrival, Delivery, DeliveryLog, DeliveryNumber, Lease, Leases, Log,
+    ModelError, ModelId, ModelRow, Models, NewDelivery, Position, RawRecord, ReadError, Snapshot, Snapshots,
+    Store, StoreFault, StreamInfo, Version,
 };
 use ipa_events::{CommandId, StreamId};
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 /// Makes the store that holds nothing.
 pub(super) fn store() -> Store {
     let empty = Arc::new(Empty { head: watch::Sender::new(Position::ZERO) });
-    Store { log: empty.clone(), leases: empty.clone(), snapshots: empty.clone(), models: empty }
+    let (log, leases, snapshots, models) = (empty.clone(), empty.clone(), empty.clone(), empty.clone());
+    Store { log, leases, snapshots, models, deliveries: empty }
 }
 
 struct Empty {
@@ -94,5 +97,23 @@ impl Models for Empty {
 
     fn rows(&self, _model: ModelId, _after: Option<&StreamId>, _max: usize) -> Read<'_, Vec<ModelRow>> {
         ready(Ok(Vec::new())).boxed()
+    }
+}
+
+impl DeliveryLog for Empty {
+    fn keep(&self, _delivery: NewDelivery) -> BoxFuture<'_, Result<Arrival, AppendError>> {
+        refused()
+    }
+
+    fn next(&self, _after: DeliveryNumber) -> Read<'_, Option<Delivery>> {
+        ready(Ok(None)).boxed()
+    }
+
+    fn handled(&self, _numbers: Vec<DeliveryNumber>) -> BoxFuture<'_, Result<(), AppendError>> {
+        refused()
+    }
+
+    fn forget(&self, _before: Timestamp) -> BoxFuture<'_, Result<u64, AppendError>> {
+        refused()
     }
 }

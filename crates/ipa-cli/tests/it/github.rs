@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::forge::{Entry, Fault, Forge, REPO, When, Work};
+use crate::forge::{Entry, Fault, Forge, REPO, Scope, When, Work};
 use crate::support::{Serving, World, eventually};
 
 const AGENT: &str = "#!/bin/sh
@@ -167,4 +167,36 @@ async fn a_program_that_is_killed_after_each_effect_finds_it_and_makes_none_twic
     assert_eq!((answers, forge.pull(number).unwrap()["head"]["sha"].as_str()), (1, Some(&*head)));
     wait_for(&world, "a word on the issue", || made(say) > 1);
     assert_eq!(made(say), 2, "how it stands, and on the issue that it is done");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_is_revoked_pauses_the_connector_and_a_new_one_lets_all_go_on() {
+    let forge = Forge::start().await;
+    let world = world(&forge);
+    let ann = forge.person("ann");
+    let issue = ann.ask("Fix it", "Write the fix into fix.txt.");
+    ann.label(issue, "ipa");
+    let _serving = world.serve(&[]);
+    let number = issue + 1;
+    wait_for(&world, "a pull request that is ready", || {
+        forge.pull(number).is_some_and(|pull| pull["requested_reviewers"][0]["login"] == "ann")
+    });
+    forge.revoke("token-ipa");
+    let note = ann.comment_on_line(number, "fix.txt", 1, "one is not enough");
+    let status = || world.ipa(&["sync", "status"]).ok().out;
+    wait_for(&world, "the refusal on the page of the outside", || status().contains("mend its credential"));
+    let refused = |it: &Entry| it.status == Some(401);
+    let before = forge.requests().len();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert_eq!(forge.requests().len(), before, "nothing is asked with what was refused");
+    assert_eq!(forge.requests().iter().filter(|it| refused(it)).count(), 1, "{}", status());
+
+    // The file holds the new token; a person says so.
+    forge.add_token("token-new", "ipa", Scope::All);
+    fs::write(world.path("token"), "token-new\n").unwrap();
+    world.ipa(&["sync", "resume", "hub"]).ok();
+    wait_for(&world, "an answer in the thread", || {
+        forge.notes(number).iter().any(|it| it["in_reply_to_id"] == note)
+    });
+    assert!(status().contains("hub works"), "{}", status());
 }

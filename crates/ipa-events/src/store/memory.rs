@@ -1,5 +1,7 @@
 //! A store in memory, for tests: the same answers as any other, nothing on a disk, faults on demand.
 
+mod deliveries;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,6 +9,7 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
 use tokio::sync::watch;
 
+use self::deliveries::Deliveries;
 use super::clock::{recorded_now, to_microseconds};
 use super::{
     Append, AppendError, Appended, Epoch, Lease, Leases, Log, ModelError, ModelId, ModelRow, Models,
@@ -50,6 +53,7 @@ struct Kept {
     snapshots: BTreeMap<StreamId, Snapshot>,
     models: BTreeMap<ModelId, Model>,
     faults: VecDeque<AppendFault>,
+    deliveries: Deliveries,
     life: Life,
 }
 
@@ -92,7 +96,7 @@ impl MemoryStore {
         Self(Arc::new(Shared { kept: Mutex::default(), head }))
     }
 
-    /// Returns the four ports of this store.
+    /// Returns the five ports of this store.
     pub fn store(&self) -> Store {
         let shared = &self.0;
         Store {
@@ -100,6 +104,7 @@ impl MemoryStore {
             leases: shared.clone(),
             snapshots: shared.clone(),
             models: shared.clone(),
+            deliveries: shared.clone(),
         }
     }
 

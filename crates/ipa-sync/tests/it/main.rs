@@ -17,6 +17,7 @@
 mod forge;
 mod forge_tests;
 mod github;
+mod jira;
 mod peer;
 mod tracker;
 mod tracker_tests;

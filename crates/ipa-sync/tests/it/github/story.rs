@@ -126,3 +126,20 @@ async fn what_is_gone_is_told_as_gone_and_what_nobody_opened_as_absent() {
     let absent = world.connector.observe(cx(), &target(PULL, None), Look::Closely).await;
     assert_eq!(absent, Ok(Observed::Absent));
 }
+
+#[tokio::test]
+async fn a_check_that_failed_comes_with_the_end_of_what_it_printed() {
+    let world = World::new().await;
+    let head = world.push("one\n");
+    let number = world.open().await;
+    let run = world.forge.ci().check(head.as_str(), "test", Some("failure"));
+    world.forge.ci().check(head.as_str(), "lint", Some("failure"));
+    world.forge.ci().log(run, 5, "2026-01-02T03:04:05.1Z \u{1b}[31mone is not two\u{1b}[0m\n");
+    for _ in 0..2 {
+        let failing = world.pull(number).await.ci.unwrap().failing;
+        let said: Vec<_> = failing.iter().map(|check| (&*check.name, &*check.summary)).collect();
+        assert_eq!(said, [("lint", ""), ("test", "one is not two")]);
+    }
+    assert_eq!(world.forge.calls("actions/download-job-logs-for-workflow-run"), 2, "each is read once");
+    assert_eq!(world.forge.calls("store/log"), 1);
+}
