@@ -115,15 +115,11 @@ impl Postman for Shared {
     }
 
     fn headers(&self, to: &Mailbox<'_>, delivery: &Delivery) -> Vec<(&'static str, String)> {
-        let mut headers = vec![
+        vec![
             ("user-agent", "Atlassian Webhook HTTP Client".to_owned()),
             ("content-type", "application/json; charset=UTF-8".to_owned()),
             ("x-atlassian-webhook-identifier", delivery.guid.clone()),
             ("x-hub-signature", signature(to.secret, &delivery.body)),
-        ];
-        if delivery.again {
-            headers.push(("x-atlassian-webhook-retry", "1".to_owned()));
-        }
-        headers
+        ]
     }
 }
