@@ -1,4 +1,4 @@
-//! Where events are kept: four small ports, and the plain data that crosses them.
+//! Where events are kept: five small ports, and the plain data that crosses them.
 //!
 //! A store moves bytes and checks who may append. It decodes nothing: what an event means is `codec`'s and
 //! the aggregate's business, so a record that nobody understands is still kept, read and shown.
@@ -9,6 +9,7 @@ mod error;
 mod memory;
 mod record;
 mod sqlite;
+mod stops;
 
 pub use error::{AppendError, ModelError, ReadError, StoreFault};
 #[cfg(feature = "testing")]
@@ -19,6 +20,7 @@ pub use record::{
 #[cfg(feature = "testing")]
 pub use sqlite::WriterFaults;
 pub use sqlite::{Durability, OpenStoreError, SqliteOptions, SqliteStore};
+pub use stops::{Stop, StopKind, Stops};
 
 use std::sync::Arc;
 
@@ -28,7 +30,7 @@ use tokio::sync::watch;
 
 use crate::value::{CommandId, StreamId};
 
-/// The four ports of one store, as the rest of ipa holds them.
+/// The ports of one store, as the rest of ipa holds them.
 #[derive(Clone)]
 pub struct Store {
     /// The events.
@@ -39,6 +41,8 @@ pub struct Store {
     pub snapshots: Arc<dyn Snapshots>,
     /// Rows folded from the log, for lists.
     pub models: Arc<dyn Models>,
+    /// Connectors through which nothing goes until a person says so.
+    pub stops: Arc<dyn Stops>,
 }
 
 /// The append-only log.

@@ -54,7 +54,16 @@ pub(crate) enum SyncVerb {
         #[arg(value_name = "OP")]
         op: String,
     },
-    /// Open a connector again whose credential was refused
+    /// Read and write nothing through a connector until it is resumed; what is queued stays
+    Pause {
+        /// Its name, as configured
+        #[arg(value_name = "CONNECTOR")]
+        connector: ConnectorId,
+        /// Why
+        #[arg(short, long, value_name = "WHY")]
+        message: Option<String>,
+    },
+    /// Open a connector again that was paused, or whose credential was refused
     Resume {
         /// Its name, as configured
         #[arg(value_name = "CONNECTOR")]

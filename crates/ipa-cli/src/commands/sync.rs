@@ -24,7 +24,10 @@ pub(super) async fn run(app: &App, verb: SyncVerb) -> Result<Exit, Failure> {
         SyncVerb::Reject { op, message } => act(app, &op, ("reject", Some(message))).await,
         SyncVerb::Retry { op } => act(app, &op, ("retry", None)).await,
         SyncVerb::Drop { op } => act(app, &op, ("drop", None)).await,
-        SyncVerb::Resume { connector } => resume(app, connector.as_str()).await,
+        SyncVerb::Pause { connector, message } => {
+            connector_verb(app, connector.as_str(), ("pause", message)).await
+        }
+        SyncVerb::Resume { connector } => connector_verb(app, connector.as_str(), ("resume", None)).await,
     }
 }
 
@@ -63,9 +66,18 @@ fn told(row: &ConnectorRow) -> String {
         ConnectorState::Closed => {
             format!("is closed: mend its credential, then `ipa sync resume {}`", row.name)
         }
+        ConnectorState::Paused => paused(row),
     };
     let error = row.error.as_ref().map_or_else(String::new, |error| format!(" ({})", plain(error)));
     format!("{} {state}{error}", row.name)
+}
+
+/// Says who paused a connector, when and why.
+fn paused(row: &ConnectorRow) -> String {
+    let by = row.by.as_ref().map_or_else(String::new, |by| format!(" by {}", plain(&by.to_string())));
+    let since = row.since.map_or_else(String::new, |since| format!(" at {since:.0}"));
+    let why = row.why.as_ref().map_or_else(String::new, |why| format!(": {}", plain(why)));
+    format!("was paused{by}{since}{why}; `ipa sync resume {}` lets it go on", row.name)
 }
 
 fn table(ops: &Value) -> Result<String, Failure> {
@@ -125,11 +137,14 @@ async fn act(app: &App, op: &str, (verb, text): (&str, Option<String>)) -> Resul
     Ok(Exit::Done)
 }
 
-async fn resume(app: &App, connector: &str) -> Result<Exit, Failure> {
-    let Some(client) = access::running(&app.settings)? else {
-        return Err(Failure::NothingRuns("opening a connector"));
-    };
-    let row = client.post(&format!("/api/v1/connectors/{}/resume", part(connector)?), &json!({})).await?;
+async fn connector_verb(
+    app: &App,
+    connector: &str,
+    (verb, text): (&str, Option<String>),
+) -> Result<Exit, Failure> {
+    let client = access::writing(&app.settings, app.out, "sync").await?;
+    let path = format!("/api/v1/connectors/{}/{verb}", part(connector)?);
+    let row = client.post(&path, &SyncInput { text }).await?;
     app.out.reply(&row, |row| {
         let row: ConnectorRow = parse("the connector", row)?;
         Ok(format!("{}\n", told(&row)))

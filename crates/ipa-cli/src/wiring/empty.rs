@@ -6,15 +6,21 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
 use ipa_events::store::{
     Append, AppendError, Appended, Lease, Leases, Log, ModelError, ModelId, ModelRow, Models, Position,
-    RawRecord, ReadError, Snapshot, Snapshots, Store, StoreFault, StreamInfo, Version,
+    RawRecord, ReadError, Snapshot, Snapshots, Stop, Stops, Store, StoreFault, StreamInfo, Version,
 };
-use ipa_events::{CommandId, StreamId};
+use ipa_events::{CommandId, ConnectorId, StreamId};
 use tokio::sync::watch;
 
 /// Makes the store that holds nothing.
 pub(super) fn store() -> Store {
     let empty = Arc::new(Empty { head: watch::Sender::new(Position::ZERO) });
-    Store { log: empty.clone(), leases: empty.clone(), snapshots: empty.clone(), models: empty }
+    Store {
+        log: empty.clone(),
+        leases: empty.clone(),
+        snapshots: empty.clone(),
+        models: empty.clone(),
+        stops: empty,
+    }
 }
 
 struct Empty {
@@ -94,5 +100,19 @@ impl Models for Empty {
 
     fn rows(&self, _model: ModelId, _after: Option<&StreamId>, _max: usize) -> Read<'_, Vec<ModelRow>> {
         ready(Ok(Vec::new())).boxed()
+    }
+}
+
+impl Stops for Empty {
+    fn stops(&self) -> Read<'_, Vec<Stop>> {
+        ready(Ok(Vec::new())).boxed()
+    }
+
+    fn stop(&self, _stop: Stop) -> BoxFuture<'_, Result<(), AppendError>> {
+        refused()
+    }
+
+    fn go_on(&self, _connector: &ConnectorId) -> BoxFuture<'_, Result<(), AppendError>> {
+        refused()
     }
 }

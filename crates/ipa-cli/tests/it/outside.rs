@@ -82,3 +82,24 @@ fn a_ticket_is_worked_merged_and_done_from_the_terminal_with_what_goes_out_agree
     assert!(status.contains("desk works"), "{status}");
     assert!(!changes(&world).iter().any(|op| op["kind"] == "comment"), "that is denied");
 }
+
+#[test]
+fn a_connector_is_paused_and_resumed_from_the_terminal_whether_or_not_something_runs() {
+    let world = world();
+    let paused = world.ipa(&["sync", "pause", "desk", "-m", "a freeze"]).ok();
+    assert!(paused.out.contains("desk was paused by") && paused.out.contains(": a freeze"), "{}", paused.out);
+    let unknown = world.ipa(&["sync", "pause", "nobody"]);
+    assert_eq!((unknown.code, unknown.err.contains("no connector nobody")), (3, true), "{}", unknown.err);
+
+    let serving = world.serve(&[]);
+    let rows = world.ipa(&["sync", "status", "--json"]).ok().json()["connectors"].clone();
+    assert_eq!((&rows[0]["state"], &rows[0]["why"]), (&"paused".into(), &"a freeze".into()), "{rows:#}");
+    let resumed = world.ipa(&["sync", "resume", "desk"]).ok().out;
+    assert!(resumed.starts_with("desk works"), "{resumed}");
+    // Now the ticket is taken on.
+    change(&world, "open_pull", "held");
+    world.ipa(&["sync", "pause", "desk"]).ok();
+    drop(serving);
+    let status = world.ipa(&["sync", "status"]).ok().out;
+    assert!(status.contains("desk was paused by"), "{status}");
+}

@@ -9,6 +9,7 @@ mod fault;
 mod faults;
 mod open;
 mod read;
+mod stops;
 mod update;
 mod writer;
 
@@ -24,10 +25,11 @@ use tokio::sync::{oneshot, watch};
 
 use super::{
     Append, AppendError, Appended, Lease, Leases, Log, ModelError, ModelId, ModelRow, Models, Position,
-    RawRecord, ReadError, Snapshot, Snapshots, Store, StoreFault, StreamInfo, Version,
+    RawRecord, ReadError, Snapshot, Snapshots, Stop, Stops, Store, StoreFault, StreamInfo, Version,
 };
-use crate::value::{CommandId, StreamId};
+use crate::value::{CommandId, ConnectorId, StreamId};
 use read::Readers;
+use stops::StopWork;
 use writer::{Queue, Work};
 
 /// Opens stores in `SQLite` files.
@@ -121,7 +123,13 @@ impl SqliteStore {
 }
 
 fn ports(sqlite: Arc<Sqlite>) -> Store {
-    Store { log: sqlite.clone(), leases: sqlite.clone(), snapshots: sqlite.clone(), models: sqlite }
+    Store {
+        log: sqlite.clone(),
+        leases: sqlite.clone(),
+        snapshots: sqlite.clone(),
+        models: sqlite.clone(),
+        stops: sqlite,
+    }
 }
 
 struct Sqlite {
@@ -244,5 +252,20 @@ impl Models for Sqlite {
         max: usize,
     ) -> BoxFuture<'_, Result<Vec<ModelRow>, ReadError>> {
         self.readers.model_rows(model, after.cloned(), max).boxed()
+    }
+}
+
+impl Stops for Sqlite {
+    fn stops(&self) -> BoxFuture<'_, Result<Vec<Stop>, ReadError>> {
+        self.readers.stops().boxed()
+    }
+
+    fn stop(&self, stop: Stop) -> BoxFuture<'_, Result<(), AppendError>> {
+        async move { self.ask(|reply| Work::Stop(StopWork::Stop(stop), reply)).await? }.boxed()
+    }
+
+    fn go_on(&self, connector: &ConnectorId) -> BoxFuture<'_, Result<(), AppendError>> {
+        let connector = connector.clone();
+        async move { self.ask(|reply| Work::Stop(StopWork::GoOn(connector), reply)).await? }.boxed()
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use ipa_events::store::{Stop, StopKind};
 use ipa_events::{ConnectorId, Principal, Resource, ResourceKind, TaskId, Via};
 use ipa_sync::{Cx, Mode, NewTicket, Swept, SyncError};
 use jiff::Timestamp;
@@ -13,7 +14,7 @@ use tracing::{info, warn};
 use super::{Engine, PAUSE, TRIES, TaskDraft, Writer};
 use crate::actor::AskError;
 use crate::config::Scope;
-use crate::connectors::{Health, Outlet};
+use crate::connectors::{Connectors, Health, Outlet};
 use crate::error::EngineError;
 use crate::pod::sync::Git;
 
@@ -55,21 +56,42 @@ impl Engine {
     }
 
     /// Tells how each connector is.
-    pub fn connectors(&self) -> BTreeMap<ConnectorId, Health> {
-        self.inner.parts.connectors.health(self.inner.parts.edge.now())
-    }
-
-    /// Opens a connector that was closed, after a person saw to its credential; every task looks outside anew.
     ///
     /// # Errors
     ///
-    /// [`EngineError::Unknown`] when there is no such connector.
+    /// [`EngineError::Read`] when it cannot be read which are stopped.
+    pub async fn connectors(&self) -> Result<BTreeMap<ConnectorId, Health>, EngineError> {
+        self.inner.parts.connectors.recall().await?;
+        Ok(self.inner.parts.connectors.health(self.inner.parts.edge.now()))
+    }
+
+    /// Pauses a connector for a person: nothing is read or written through it, in this engine and the next, until it is
+    /// resumed. What is under way ends; what is queued stays so.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Unknown`] when there is no such connector, [`EngineError::Connector`] when it was not stored.
+    pub async fn pause_connector(
+        &self,
+        id: &ConnectorId,
+        by: Principal,
+        why: String,
+    ) -> Result<(), EngineError> {
+        let connectors = self.knowing(id).await?;
+        let at = self.inner.parts.edge.now();
+        let stop = Stop { connector: id.clone(), kind: StopKind::Paused, by, why, at };
+        let unstored = |source| EngineError::Connector { doing: "pausing", connector: id.clone(), source };
+        connectors.pause(stop).await.map_err(unstored)
+    }
+
+    /// Opens a connector that a person paused, or saw to the credential of; every task looks outside anew.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Unknown`] when there is no such connector, [`EngineError::Connector`] when it was not stored.
     pub async fn resume_connector(&self, id: &ConnectorId) -> Result<(), EngineError> {
-        let connectors = &self.inner.parts.connectors;
-        if connectors.get(id).is_none() {
-            return Err(EngineError::Unknown { what: "connector", name: id.to_string() });
-        }
-        connectors.open(id);
+        let unstored = |source| EngineError::Connector { doing: "opening", connector: id.clone(), source };
+        self.knowing(id).await?.open(id).await.map_err(unstored)?;
         for row in self.tasks().await? {
             if row.summary.links.iter().any(|(connector, _)| connector == id)
                 || row.summary.outside_due.is_some()
@@ -78,6 +100,14 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Returns the connectors, if this is one of them.
+    async fn knowing(&self, id: &ConnectorId) -> Result<&Connectors, EngineError> {
+        let connectors = &self.inner.parts.connectors;
+        connectors.recall().await?;
+        let unknown = || EngineError::Unknown { what: "connector", name: id.to_string() };
+        connectors.get(id).map(|_| connectors).ok_or_else(unknown)
     }
 
     fn hint(&self, task: TaskId) {
@@ -126,7 +156,7 @@ impl Engine {
         let swept = outlet.connector.sweep(Cx { git: &git, now: parts.edge.now() }, since).await;
         match &swept {
             Ok(_) => parts.connectors.answered(id, parts.edge.now()),
-            Err(error) => parts.connectors.failed(id, error),
+            Err(error) => parts.connectors.failed(id, error, parts.edge.now()).await,
         }
         let Swept { moved, wanted, until } = swept?;
         let rows = if moved.is_empty() {

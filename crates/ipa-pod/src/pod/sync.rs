@@ -196,6 +196,7 @@ impl State {
             return self.work(myself, async move { look_outside(&task, &parts, things).await });
         }
         let closed = self.parts.connectors.closed(now);
+        let closed = closed.into_iter().map(|(id, closed)| (id, closed.time())).collect();
         match step(state, &wanted(state, &sides), &closed, now) {
             None => self.rest(myself, &published, None, now),
             Some(Step::WaitUntil(at)) => self.rest(myself, &published, Some(at), now),
@@ -282,7 +283,7 @@ async fn with_job(task: &TaskHandle, parts: &Parts, op: OpId, what: Try) -> Done
         Try::Send => carry_out(connector, cx, &job).await,
         Try::LookFor => look_for(connector, cx, &job).await,
     };
-    note(parts, &job.op.resource.connector, tried.error.as_ref());
+    note(parts, &job.op.resource.connector, tried.error.as_ref()).await;
     let mut done = record(task, parts, tried.command).await;
     // What the other side makes of it is not known here.
     if tried.error.is_none() && changes_more_than_it_says(&job.op.change) {
@@ -301,11 +302,15 @@ async fn look_outside(task: &TaskHandle, parts: &Parts, things: Vec<Resource>) -
     let mut failed = None;
     for resource in things {
         let Some(connector) = parts.connectors.get(&resource.connector) else { continue };
+        if let Some(closed) = parts.connectors.closed(parts.edge.now()).get(&resource.connector) {
+            failed = Some(format!("{} {closed}", resource.connector));
+            continue;
+        }
         let state = task.now().state;
         let cx = Cx { git: &git, now: parts.edge.now() };
         match observe(&**connector, cx, &state, &resource).await {
             Ok(commands) => {
-                note(parts, &resource.connector, None);
+                note(parts, &resource.connector, None).await;
                 for command in commands {
                     let recorded = record(task, parts, command).await;
                     if !recorded.pause.is_zero() {
@@ -315,7 +320,7 @@ async fn look_outside(task: &TaskHandle, parts: &Parts, things: Vec<Resource>) -
             }
             Err(error) => {
                 debug!(%error, "{resource} could not be looked at");
-                note(parts, &resource.connector, Some(&error));
+                note(parts, &resource.connector, Some(&error)).await;
                 failed = Some(error.to_string());
             }
         }
@@ -326,10 +331,10 @@ async fn look_outside(task: &TaskHandle, parts: &Parts, things: Vec<Resource>) -
     Done { pause: Duration::ZERO, look: Some(now.saturating_add(pause).unwrap_or(now)), failed }
 }
 
-fn note(parts: &Parts, connector: &ConnectorId, error: Option<&SyncError>) {
+async fn note(parts: &Parts, connector: &ConnectorId, error: Option<&SyncError>) {
     match error {
         None => parts.connectors.answered(connector, parts.edge.now()),
-        Some(error) => parts.connectors.failed(connector, error),
+        Some(error) => parts.connectors.failed(connector, error, parts.edge.now()).await,
     }
 }
 

@@ -126,21 +126,40 @@ pub(super) async fn now(
 
 /// Lists the connectors, and how each is.
 pub(super) async fn connectors(State(state): State<AppState>, _viewer: Viewer) -> Result<Response, Refusal> {
-    let rows = state.engine().connectors().iter().map(|(id, health)| ConnectorRow::of(id, health)).collect();
+    let connectors = state.engine().connectors().await?;
+    let rows = connectors.iter().map(|(id, health)| ConnectorRow::of(id, health)).collect();
     Ok(reply::list("/api/v1/connectors?", rows, None))
 }
 
-/// Opens a connector that was closed, after a person saw to it.
+/// Pauses a connector: nothing is read or written through it until somebody resumes it.
+pub(super) async fn pause(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    In(name): In<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    let id: ConnectorId = name.parse().map_err(|error| invalid(format!("{error}")))?;
+    let input: SyncInput = extract::json(&headers, &body)?;
+    let why = input.text.unwrap_or_default().trim().to_owned();
+    state.engine().pause_connector(&id, viewer.principal.clone(), why).await?;
+    one(&state, &id).await
+}
+
+/// Opens a connector that was paused or closed, after a person saw to it.
 pub(super) async fn resume(
     State(state): State<AppState>,
     _viewer: Viewer,
     In(name): In<String>,
 ) -> Result<Response, Refusal> {
-    let engine = state.engine();
     let id: ConnectorId = name.parse().map_err(|error| invalid(format!("{error}")))?;
-    engine.resume_connector(&id).await?;
-    let health = engine.connectors().remove(&id).unwrap_or_default();
-    Ok(reply::single(ConnectorRow::of(&id, &health)))
+    state.engine().resume_connector(&id).await?;
+    one(&state, &id).await
+}
+
+async fn one(state: &AppState, id: &ConnectorId) -> Result<Response, Refusal> {
+    let health = state.engine().connectors().await?.remove(id).unwrap_or_default();
+    Ok(reply::single(ConnectorRow::of(id, &health)))
 }
 
 async fn find(state: &AppState, name: &str) -> Result<(TaskView, OpId), Refusal> {

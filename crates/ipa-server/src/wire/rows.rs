@@ -2,8 +2,8 @@
 
 use ipa_events::task::{Change, ChangeKind, PublishPolicy};
 use ipa_events::{
-    BranchName, Handle, Oid, OpId, PayloadHash, Phase, RemoteId, RepoSource, Resource, Status, TaskId,
-    WorkspaceId,
+    BranchName, Handle, Oid, OpId, PayloadHash, Phase, Principal, RemoteId, RepoSource, Resource, Status,
+    TaskId, WorkspaceId,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -174,6 +174,12 @@ pub struct ConnectorRow {
     pub error: Option<String>,
     /// Until when nothing is sent, if that is known.
     pub until: Option<Timestamp>,
+    /// Since when it is paused or closed.
+    pub since: Option<Timestamp>,
+    /// Who paused it.
+    pub by: Option<Principal>,
+    /// Why, in that one's words.
+    pub why: Option<String>,
 }
 
 /// How a connector is.
@@ -188,4 +194,6 @@ pub enum ConnectorState {
     Waiting,
     /// Its credential is not accepted; nothing is sent before a person sees to it.
     Closed,
+    /// A person paused it; nothing is read or sent before somebody resumes it.
+    Paused,
 }

@@ -104,6 +104,10 @@ impl Readers {
         }
     }
 
+    pub(super) const fn pool(&self) -> &SqlitePool {
+        &self.pool
+    }
+
     pub(super) async fn close(&self) {
         self.pool.close().await;
     }
@@ -248,7 +252,7 @@ fn model_row(row: &SqliteRow) -> Result<ModelRow, sqlx::Error> {
     Ok(ModelRow { stream: parsed(row, 0)?, row: row.try_get(1)?, broken: row.try_get(2)? })
 }
 
-fn parsed<T>(row: &SqliteRow, column: usize) -> Result<T, sqlx::Error>
+pub(super) fn parsed<T>(row: &SqliteRow, column: usize) -> Result<T, sqlx::Error>
 where
     T: std::str::FromStr<Err = crate::value::InvalidValue>,
 {
@@ -256,7 +260,7 @@ where
     text.parse().map_err(|error: T::Err| sqlx::Error::Decode(error.into()))
 }
 
-fn time(row: &SqliteRow, column: usize) -> Result<Timestamp, sqlx::Error> {
+pub(super) fn time(row: &SqliteRow, column: usize) -> Result<Timestamp, sqlx::Error> {
     let microseconds: i64 = row.try_get(column)?;
     Timestamp::from_microsecond(microseconds).map_err(|error| sqlx::Error::Decode(error.into()))
 }
@@ -276,6 +280,6 @@ fn limit(max: usize) -> i64 {
     i64::try_from(max).unwrap_or(i64::MAX)
 }
 
-fn failed(what: impl Into<String>, error: sqlx::Error) -> ReadError {
+pub(super) fn failed(what: impl Into<String>, error: sqlx::Error) -> ReadError {
     ReadError { what: what.into(), source: StoreFault::new(error) }
 }

@@ -110,7 +110,7 @@ impl Writer {
         transaction.commit().await.map_err(failed)
     }
 
-    fn may_write(&self) -> Result<(), AppendError> {
+    pub(super) fn may_write(&self) -> Result<(), AppendError> {
         self.stopped.clone().map_or(Ok(()), |stopped| Err(stopped.into_error()))
     }
 }

@@ -10,6 +10,7 @@ use tracing::warn;
 
 use super::append::Pending;
 use super::fault::Failure;
+use super::stops::StopWork;
 use super::update::Advance;
 use crate::store::{Append, AppendError, Appended, Lease, ModelError, Position, Snapshot, StoreFault};
 use crate::value::StreamId;
@@ -41,6 +42,7 @@ pub(super) enum Work {
     Release(Lease, Reply<(), AppendError>),
     Snapshot(StreamId, Snapshot, Reply<(), AppendError>),
     Advance(Advance, Reply<(), ModelError>),
+    Stop(StopWork, Reply<(), AppendError>),
     Close(oneshot::Sender<()>),
 }
 
@@ -51,7 +53,7 @@ impl Work {
         match self {
             Self::Append(_, reply) => drop(reply.send(Err(AppendError::Unavailable(closed())))),
             Self::Acquire(_, reply) => drop(reply.send(Err(AppendError::Unavailable(closed())))),
-            Self::Release(_, reply) | Self::Snapshot(_, _, reply) => {
+            Self::Release(_, reply) | Self::Snapshot(_, _, reply) | Self::Stop(_, reply) => {
                 drop(reply.send(Err(AppendError::Unavailable(closed()))));
             }
             Self::Advance(_, reply) => drop(reply.send(Err(ModelError::Store(closed())))),
@@ -185,6 +187,7 @@ impl Writer {
                 drop(reply.send(self.keep_snapshot(&stream, snapshot).await));
             }
             Work::Advance(advance, reply) => drop(reply.send(self.advance(advance).await)),
+            Work::Stop(stop, reply) => drop(reply.send(self.write_stop(stop).await)),
             Work::Close(reply) => return Next::End(reply),
         }
         Next::Go

@@ -175,18 +175,29 @@ impl SyncOp {
 impl ConnectorRow {
     /// Shows how a connector is.
     pub(crate) fn of(id: &ConnectorId, health: &ipa_pod::Health) -> Self {
-        let state = match (health.closed, &health.error) {
-            (Some(Closed::UntilResumed), _) => ConnectorState::Closed,
+        let state = match (&health.closed, &health.error) {
+            (Some(Closed::Paused { .. }), _) => ConnectorState::Paused,
+            (Some(Closed::Refused { .. }), _) => ConnectorState::Closed,
             (Some(Closed::Until(_)), _) => ConnectorState::Waiting,
             (None, Some(_)) => ConnectorState::Failing,
             (None, None) => ConnectorState::Open,
+        };
+        let (since, by, why) = match &health.closed {
+            Some(Closed::Paused { by, why, since }) => {
+                (Some(*since), Some(by.clone()), Some(why.clone()).filter(|why| !why.is_empty()))
+            }
+            Some(Closed::Refused { since }) => (Some(*since), None, None),
+            Some(Closed::Until(_)) | None => (None, None, None),
         };
         Self {
             name: id.to_string(),
             state,
             answered_at: health.answered_at,
             error: health.error.clone(),
-            until: health.closed.and_then(Closed::time),
+            until: health.closed.as_ref().and_then(Closed::time),
+            since,
+            by,
+            why,
         }
     }
 }
