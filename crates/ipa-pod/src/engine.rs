@@ -7,6 +7,7 @@ mod read;
 mod work;
 
 pub use builder::EngineBuilder;
+pub use outside::ConnectorCheck;
 pub use pods::Drain;
 pub use read::{TaskRow, TaskView};
 pub use work::{RuntimeRow, Since};

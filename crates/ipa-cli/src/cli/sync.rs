@@ -23,6 +23,9 @@ pub(crate) enum SyncVerb {
         /// The task: a handle such as T-12, or its id
         #[arg(value_name = "T")]
         task: String,
+        /// Say what would be made, and make nothing
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Agree to a change, with all that stands on the same card
     Approve {

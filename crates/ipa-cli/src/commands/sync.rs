@@ -1,8 +1,10 @@
 //! The outside: what was and is to be changed there, who agrees, and how the connectors are.
 
+mod wanted;
+
 use std::fmt::Write as _;
 
-use ipa_server::wire::{ConnectorRow, ConnectorState, List, SyncInput, SyncOp, SyncState};
+use ipa_server::wire::{ConnectorRow, ConnectorState, List, SyncInput, SyncOp, SyncState, WantedChange};
 use serde_json::{Value, json};
 
 use super::App;
@@ -19,7 +21,8 @@ pub(super) async fn run(app: &App, verb: SyncVerb) -> Result<Exit, Failure> {
     match verb {
         SyncVerb::Status { task } => status(app, task.as_deref()).await,
         SyncVerb::Show { op } => show(app, &op).await,
-        SyncVerb::Now { task } => now(app, &task).await,
+        SyncVerb::Now { task, dry_run: true } => would(app, &task).await,
+        SyncVerb::Now { task, dry_run: false } => now(app, &task).await,
         SyncVerb::Approve { op, message } => act(app, &op, ("approve", message)).await,
         SyncVerb::Reject { op, message } => act(app, &op, ("reject", Some(message))).await,
         SyncVerb::Retry { op } => act(app, &op, ("retry", None)).await,
@@ -127,6 +130,18 @@ async fn now(app: &App, task: &str) -> Result<Exit, Failure> {
     };
     let ops = client.post(&format!("/api/v1/tasks/{}/sync", part(task)?), &json!({})).await?;
     app.out.reply(&ops, table)?;
+    Ok(Exit::Done)
+}
+
+/// Says what would be made, and makes nothing.
+async fn would(app: &App, task: &str) -> Result<Exit, Failure> {
+    let client = access::reading(&app.settings).await?;
+    let wanted = client.get(&format!("/api/v1/tasks/{}/sync", part(task)?)).await?;
+    app.out.reply(&wanted, |wanted| {
+        let wanted: List<WantedChange> = parse("what is wanted", wanted)?;
+        let shown: String = wanted.items.iter().map(wanted::text).collect();
+        Ok(if shown.is_empty() { "nothing is to be changed outside\n".to_owned() } else { plain(&shown) })
+    })?;
     Ok(Exit::Done)
 }
 

@@ -31,7 +31,7 @@ const COMMANDS: &[(&str, How)] = &[
     ("doctor", Apart("it says who holds the data directory")),
     ("pod restart", Apart("without a server there is no pod: exit 8, see `failing`")),
     ("pod stop", Apart("without a server there is no pod: exit 8, see `failing`")),
-    ("sync now", Apart("without a server nobody looks outside: exit 8, see `failing`")),
+    ("sync now", Reads(&["sync now DONE --dry-run", "sync now PAUSED --dry-run", "sync now T-99 --dry-run"])),
     ("sync status", Reads(&["sync status", "sync status DONE"])),
     ("sync show", Reads(&["sync show DONE.o1", "sync show DONE.o9"])),
     ("ls", Reads(&["ls", "ls --phase completed", "ls --status paused"])),

@@ -259,6 +259,10 @@ async fn take(task: &TaskHandle, parts: &Parts, next: Step) -> Done {
             with_job(task, parts, op, Try::Send).await
         }
         Step::Probe(op) => with_job(task, parts, op, Try::LookFor).await,
+        Step::Fuse(resource, why) => {
+            warn!("nothing more is written to {resource} before a person says so: {why}");
+            record(task, parts, TaskCommand::BlowFuse { resource, detail: why.into() }).await
+        }
         Step::WaitUntil(_) => Done::now(),
     }
 }

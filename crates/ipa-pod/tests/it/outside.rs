@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipa_events::task::{
-    Asked, Category, Change, ChangeKind, Decision, GatePolicy, Gates, OpState, PullState, Verdict,
+    Asked, Category, Change, ChangeKind, Decision, EscalationReason, GatePolicy, Gates, OpState, PullState,
+    Verdict,
 };
-use ipa_events::{ConnectorId, OpId, Phase, Principal, ResourceKind, Role, TaskCommand, TaskId};
+use ipa_events::{ConnectorId, OpId, Phase, Principal, Role, TaskCommand, TaskId};
 use ipa_pod::{Drain, Engine, Outlet, Scope, TaskView};
 use ipa_sync::{LocalConfig, LocalConnector, Settings};
 use ipa_workspace::SandboxBackend;
@@ -264,5 +265,42 @@ async fn a_paused_connector_reads_and_writes_nothing_over_a_restart_and_its_queu
         .collect();
     assert!(times.is_sorted(), "{times:?}");
     assert_eq!(closed(&engine).await, None);
+    engine.stop(Drain::Stop).await;
+}
+
+#[tokio::test]
+async fn who_edits_our_section_again_and_again_is_written_over_three_times_and_then_a_person_is_asked() {
+    let outside = Outside::new();
+    outside.ticket("K-4");
+    let engine = outside.engine().await;
+    let task = outside.task(&engine).await;
+    drafted(&engine, task).await;
+    until(&engine, task, |view| sent(view, ChangeKind::MarkReady) == 1).await;
+    let body = outside.folder.join("pulls/1/body.md");
+    let ours = std::fs::read_to_string(&body).unwrap();
+    let theirs = ours.replace("words", "What it is really about.");
+    assert_ne!(ours, theirs);
+    for rewritten in 1..=3 {
+        std::fs::write(&body, &theirs).unwrap();
+        until(&engine, task, |view| sent(view, ChangeKind::WriteSection) == rewritten).await;
+        assert_eq!(std::fs::read_to_string(&body).unwrap(), ours);
+    }
+
+    std::fs::write(&body, &theirs).unwrap();
+    let asked = |view: &TaskView| {
+        let storm =
+            |asked: &Asked| matches!(asked, Asked::Escalation { reason: EscalationReason::WriteStorm, .. });
+        view.state.open_decisions().find(|open| storm(&open.asked)).map(|open| open.id)
+    };
+    let view = until(&engine, task, |view| asked(view).is_some()).await;
+    // What is ready stays there, and is not sent, whoever asks for it.
+    engine.sync_now(task).await.unwrap();
+    assert_eq!(std::fs::read_to_string(&body).unwrap(), theirs);
+    assert_eq!(sent(&engine.task(task).await.unwrap(), ChangeKind::WriteSection), 3);
+
+    let (decision, verdict) = (asked(&view).unwrap(), Verdict::Approve { note: None });
+    send(&engine, task, TaskCommand::Answer { decision, seen: None, verdict }).await;
+    until(&engine, task, |view| sent(view, ChangeKind::WriteSection) == 4).await;
+    assert_eq!(std::fs::read_to_string(&body).unwrap(), ours);
     engine.stop(Drain::Stop).await;
 }

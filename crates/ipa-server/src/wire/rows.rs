@@ -109,6 +109,41 @@ pub struct SyncOp {
     pub queued_at: Timestamp,
 }
 
+/// A change to the outside that is wanted now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WantedChange {
+    /// What it changes: `<connector>/<branch, pull or ticket>/<name>`.
+    pub resource: Resource,
+    /// What kind of change it is, such as `push_branch`.
+    pub kind: ChangeKind,
+    /// The change in one line.
+    pub title: String,
+    /// The change itself.
+    pub change: Change,
+    /// Who must agree to it.
+    pub policy: PublishPolicy,
+    /// What becomes of it.
+    pub course: WantedCourse,
+    /// The change that it is queued as, if it is: `T-12.o1`.
+    pub op: Option<String>,
+    /// What is there now, as far as it is known and the change says it anew.
+    pub before: Option<String>,
+}
+
+/// What becomes of a change that is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WantedCourse {
+    /// It goes out.
+    Goes,
+    /// A person is asked first.
+    Asks,
+    /// The connector only observes: it is written nowhere.
+    Observed,
+    /// A policy, or a person, says that it never goes out.
+    Denied,
+}
+
 /// How far a change to the outside is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -61,6 +61,9 @@ fn thing(state: &TaskState, resource: &Resource) -> Markup {
         @if let Some(ticket) = state.outside.tickets.get(resource) {
             " " (visible(&ticket.title)) span.quiet { " " (visible(&ticket.status)) }
         }
+        @if state.outside.is_fused(resource) {
+            span.evidence.failed { " ✗ written too often: nothing more is before you say so" }
+        }
     }
 }
 

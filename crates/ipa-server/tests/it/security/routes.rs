@@ -30,6 +30,7 @@ pub(super) const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/v1/sync"),
     ("GET", "/api/v1/sync/T-1.o1"),
     ("POST", "/api/v1/sync/T-1.o1/retry"),
+    ("GET", "/api/v1/tasks/T-1/sync"),
     ("POST", "/api/v1/tasks/T-1/sync"),
     ("GET", "/api/v1/connectors"),
     ("POST", "/api/v1/connectors/desk/pause"),
