@@ -10,6 +10,7 @@ mod story;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ipa_events::task::{GatePolicy, Gates};
 use ipa_events::{Principal, Via};
 use ipa_pod::{Drain, Scope, TaskDraft};
 use ipa_server::wire::{Command, CreateTask, TaskDetail};
@@ -26,7 +27,7 @@ use crate::holder::DataDir;
 use crate::output::plain;
 use crate::wiring;
 use forge::Forge;
-use gates::Gates;
+use gates::Gates as Hands;
 use repo::{DemoRepo, Test};
 use story::Story;
 
@@ -105,7 +106,7 @@ async fn play(
         Reached::Served(client) => {
             app.out.note("played by the ipa that runs already: without ticket and pull request");
             let detail: TaskDetail = parse("the task", &client.post("/api/v1/tasks", &task).await?)?;
-            let mut gates = Gates::new(app.out, args, None);
+            let mut gates = Hands::new(app.out, args, None);
             let story = Story::new(app.out, None);
             (to_the_end(app, (&client, &detail, story), &mut gates, stopping).await?, Merged::No)
         }
@@ -151,7 +152,7 @@ async fn alone(
     let person = engaged.client(&settings)?;
     settings.user = Principal::Policy("demo".to_owned());
     let policy = engaged.client(&settings)?;
-    let mut gates = Gates::new(app.out, args, Some(policy));
+    let mut gates = Hands::new(app.out, args, Some(policy));
     let story = Story::new(app.out, Some(forge));
     let played = to_the_end(app, (&person, &detail, story), &mut gates, stopping).await;
     drop((person, gates));
@@ -168,7 +169,7 @@ async fn alone(
 async fn to_the_end(
     app: &App,
     (client, detail, story): (&Client, &TaskDetail, Story),
-    gates: &mut Gates,
+    gates: &mut Hands,
     stopping: &mut Stopping,
 ) -> Result<TaskDetail, Failure> {
     let played = tokio::select! {
@@ -199,6 +200,8 @@ fn draft(repo: &DemoRepo) -> Result<TaskDraft, Failure> {
     draft.title = Some(TITLE.into());
     draft.agent = Some(repo.agent()?);
     draft.checks = Some(vec!["./test.sh".into()]);
+    // Each is asked for, so that the draft is there before others review.
+    draft.gates = Some(Gates { development: GatePolicy::Ask, ..Gates::default() });
     draft.ticket = Some(Forge::ticket()?);
     Ok(draft)
 }

@@ -114,12 +114,9 @@ impl Forge {
         match now.task.phase {
             Phase::Development if !sent(now, ChangeKind::OpenPull) => Turn::Later,
             Phase::Review if !sent(now, ChangeKind::Reply) => Turn::Later,
+            Phase::Development => Turn::Now(" and let others review it"),
             Phase::Review => Turn::Now(" and merge it"),
-            Phase::SpecClarification
-            | Phase::Planning
-            | Phase::Development
-            | Phase::Completed
-            | Phase::Cancelled => Turn::Now(""),
+            Phase::SpecClarification | Phase::Planning | Phase::Completed | Phase::Cancelled => Turn::Now(""),
         }
     }
 

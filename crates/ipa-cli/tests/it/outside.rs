@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{World, eventually, git};
+use crate::support::{World, eventually, git, said};
 
 /// Makes a world with a local connector, a forge's own repository, and a ticket that wants a task.
 fn world() -> World {
@@ -102,4 +102,59 @@ fn a_connector_is_paused_and_resumed_from_the_terminal_whether_or_not_something_
     drop(serving);
     let status = world.ipa(&["sync", "status"]).ok().out;
     assert!(status.contains("desk was paused by"), "{status}");
+}
+
+#[test]
+fn a_dry_run_says_what_would_go_out_and_nothing_goes() {
+    let world = world();
+    let serving = world.serve(&[]);
+    let open = change(&world, "open_pull", "held");
+    let told = world.ipa(&["sync", "now", "T-1", "--dry-run"]).ok().out;
+    for part in [
+        "open a draft pull request: Say done  (asks first, ask_once)",
+        &format!("queued as {open}"),
+        "  + **Say done** (T-1)",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let before = changes(&world);
+    let rows = world.ipa(&["sync", "now", "T-1", "--dry-run", "--json"]).ok().json()["items"].clone();
+    let row = rows.as_array().unwrap().iter().find(|row| row["kind"] == "open_pull").unwrap();
+    assert_eq!((&row["course"], &row["op"]), (&"asks".into(), &open.as_str().into()), "{row:#}");
+    assert_eq!(changes(&world), before, "it queues nothing");
+    assert!(!world.path("tracker/pulls").exists());
+    // Without anybody who runs, and with a connector that only observes, it is told as well.
+    drop(serving);
+    let mut command = world.command(&["sync", "now", "T-1", "--dry-run"]);
+    let observed = said(&command.env("IPA__CONNECTORS__DESK__MODE", "observe").output().unwrap()).ok();
+    assert!(observed.out.contains("(would, but the connector only observes, ask_once)"), "{observed:?}");
+}
+
+/// Returns what `ipa doctor` says of the connector.
+fn doctor(world: &World) -> Value {
+    let checks = world.ipa(&["doctor", "--json"]).json()["checks"].as_array().unwrap().clone();
+    checks.into_iter().find(|check| check["name"] == "connector").unwrap()
+}
+
+#[test]
+fn each_connector_is_told_with_what_mends_it() {
+    let world = world();
+    let line = doctor(&world);
+    let what = line["what"].as_str().unwrap();
+    assert_eq!(line["state"], "good", "{line:#}");
+    for part in
+        ["desk: writes what its policies allow; folder ", "/tracker; repository ", "forge.git, main at "]
+    {
+        assert!(what.contains(part), "{part}: {what}");
+    }
+    world.ipa(&["sync", "pause", "desk", "-m", "a freeze"]).ok();
+    let line = doctor(&world);
+    assert_eq!(line["state"], "warning", "{line:#}");
+    assert!(line["what"].as_str().unwrap().contains("desk was paused by user:"), "{line:#}");
+    assert!(line["fix"].as_str().unwrap().contains("`ipa sync resume desk`"), "{line:#}");
+    world.ipa(&["sync", "resume", "desk"]).ok();
+    fs::remove_dir_all(world.path("forge.git")).unwrap();
+    let line = doctor(&world);
+    assert!(line["what"].as_str().unwrap().contains("forge.git"), "{line:#}");
+    assert!(line["fix"].as_str().unwrap().contains("`[connectors.desk]`"), "{line:#}");
 }
