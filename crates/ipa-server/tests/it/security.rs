@@ -76,13 +76,17 @@ async fn cookie_and_token_open_every_route() {
             let expected: &[u16] = match *route {
                 (
                     _,
-                    "/api/v1/sync/T-1.o1" | "/api/v1/sync/T-1.o1/retry" | "/api/v1/connectors/desk/resume",
+                    "/api/v1/sync/T-1.o1"
+                    | "/api/v1/sync/T-1.o1/retry"
+                    | "/api/v1/connectors/desk/pause"
+                    | "/api/v1/connectors/desk/resume"
+                    | "/connectors/desk",
                 ) => {
                     assert_eq!(got.code(), "not_found", "{route:?} by {by}");
                     &[404]
                 }
                 (
-                    _,
+                    "POST",
                     "/api/v1/pods/T-1/restart"
                     | "/api/v1/pods/T-1/stop"
                     | "/api/v1/tasks/T-1/sync"

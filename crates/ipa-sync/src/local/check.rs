@@ -37,9 +37,11 @@ impl LocalConnector {
 /// Says how a folder is, or what keeps it from being used.
 fn folder(path: &Path) -> Result<String, String> {
     let shown = path.display();
+    if path.exists() && !path.is_dir() {
+        return Err(format!("{shown} is no folder; move the file away, or set `folder` to another place"));
+    }
     match rustix::fs::access(path, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK) {
-        Ok(()) if path.is_dir() => Ok(format!("folder {shown}")),
-        Ok(()) => Err(format!("{shown} is no folder; move the file away, or set `folder` to another place")),
+        Ok(()) => Ok(format!("folder {shown}")),
         Err(Errno::NOENT) => Ok(format!("folder {shown}, made when it is first needed")),
         Err(errno) => {
             Err(format!("{shown} cannot be read and written ({errno}); give yourself the rights to it"))

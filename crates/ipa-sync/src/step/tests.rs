@@ -159,7 +159,8 @@ fn a_storm_is_asked_about_instead_of_written() {
     let sent = || OpState::Sent { at: at(0), remote: None, url: None };
     let mut ops: Vec<Op> = (1..=20).map(|number| op(number, WORK, sent())).collect();
     ops.push(op(21, WORK, OpState::Ready));
-    let asked = next(ops.clone(), &[], 1);
+    let wanted = wants(&ops[20..]);
+    let asked = said(ops.clone(), &wanted, &[], 1);
     assert!(asked.starts_with("ask about work/pull/x: it was written 20 times"), "{asked}");
-    assert_eq!(next(ops, &[], 3601), "send 21");
+    assert_eq!(said(ops, &wanted, &[], 3601), "send 21");
 }
