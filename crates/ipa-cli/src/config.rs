@@ -8,11 +8,13 @@ mod connectors;
 mod error;
 mod layers;
 mod place;
+mod secret;
 mod values;
 
-pub(crate) use connectors::{ConnectorKind, ConnectorValues, ModeName};
+pub(crate) use connectors::{ConnectorValues, GitHubAs, GitHubValues, LeadsTo, LocalValues, ModeName};
 pub(crate) use error::ConfigError;
 pub(crate) use layers::Row;
+pub(crate) use secret::SecretFrom;
 pub(crate) use values::{
     AgentValues, BackendName, DurabilityName, LoginName, OneRole, RoleValues, StrategyName, Values,
 };

@@ -13,11 +13,13 @@ use ipa_events::Role;
 use ipa_events::store::{Durability, OpenStoreError, SqliteOptions, SqliteStore, Store};
 use ipa_events::task::{Gates, TaskLimits};
 use ipa_pod::{
-    Engine, EngineBuilder, EngineConfig, PodConfig, RoleConfig, Roles, SlotLimits, Strategy, TaskDefaults,
+    Engine, EngineBuilder, EngineConfig, Outlet, PodConfig, RoleConfig, Roles, SlotLimits, Strategy,
+    TaskDefaults,
 };
 use ipa_server::{ServerConfig, Sessions, Token};
 use ipa_workspace::{Config as WorkspaceConfig, Dirs, GitWorkspaces, SandboxBackend, Workspaces};
 use no_workspaces::NoWorkspaces;
+use outlets::Outlets;
 
 use crate::commands::nearest_repository;
 use crate::config::{
@@ -36,7 +38,8 @@ pub(crate) async fn reader(settings: &Settings) -> Result<Engine, Failure> {
     if workspace_dirs(settings).root.is_dir() {
         return engine(settings, store);
     }
-    Ok(engine_on(settings, store, Arc::new(NoWorkspaces(workspace_config(settings)))))
+    let workspaces = Arc::new(NoWorkspaces(workspace_config(settings)));
+    Ok(engine_on(settings, store, workspaces, outlets::outlets(settings)?.outlets))
 }
 
 /// Makes an engine that records commands, and runs nothing.
@@ -87,15 +90,21 @@ pub(crate) async fn store_to_write(settings: &Settings) -> Result<Store, Failure
 ///
 /// [`Failure`] when the folders of the workspaces cannot be used.
 pub(crate) fn engine(settings: &Settings, store: Store) -> Result<Engine, Failure> {
-    let workspaces =
-        GitWorkspaces::open(workspace_config(settings)).map_err(ipa_pod::EngineError::Workspace)?;
-    Ok(engine_on(settings, store, Arc::new(workspaces)))
+    let Outlets { outlets, credentials } = outlets::outlets(settings)?;
+    let config = WorkspaceConfig { credentials, ..workspace_config(settings) };
+    let workspaces = GitWorkspaces::open(config).map_err(ipa_pod::EngineError::Workspace)?;
+    Ok(engine_on(settings, store, Arc::new(workspaces), outlets))
 }
 
-fn engine_on(settings: &Settings, store: Store, workspaces: Arc<dyn Workspaces>) -> Engine {
+fn engine_on(
+    settings: &Settings,
+    store: Store,
+    workspaces: Arc<dyn Workspaces>,
+    outlets: Vec<Outlet>,
+) -> Engine {
     let hosting = Hosting::new(settings.helper.clone()).with_secrets(secrets(settings));
-    let builder = outlets::outlets(settings)
-        .fold(Engine::builder(store, engine_config(settings), workspaces), EngineBuilder::outlet);
+    let builder = Engine::builder(store, engine_config(settings), workspaces);
+    let builder = outlets.into_iter().fold(builder, EngineBuilder::outlet);
     builder
         .runtime(Arc::new(claude(settings, hosting.clone())))
         .runtime(Arc::new(CommandRuntime::new(hosting.clone())))

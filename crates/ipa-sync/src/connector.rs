@@ -22,8 +22,16 @@ pub trait Connector: Send + Sync {
     /// Tells whether a repository is one of its forge's.
     fn hosts(&self, repo: &RepoSource) -> bool;
 
+    /// Accepts the credential again that was refused: a person has seen to it.
+    fn resume(&self);
+
     /// Reads a thing as it is.
-    fn observe<'a>(&'a self, cx: Cx<'a>, at: &'a Target) -> BoxFuture<'a, Result<Observed, SyncError>>;
+    fn observe<'a>(
+        &'a self,
+        cx: Cx<'a>,
+        at: &'a Target,
+        look: Look,
+    ) -> BoxFuture<'a, Result<Observed, SyncError>>;
 
     /// Makes a change.
     fn apply<'a>(&'a self, cx: Cx<'a>, job: &'a Job) -> BoxFuture<'a, Result<Applied, SyncError>>;
@@ -31,8 +39,8 @@ pub trait Connector: Send + Sync {
     /// Finds out whether a change was made whose answer did not come.
     fn probe<'a>(&'a self, cx: Cx<'a>, job: &'a Job) -> BoxFuture<'a, Result<Probe, SyncError>>;
 
-    /// Lists what moved since a time, and the tickets that want a task.
-    fn sweep<'a>(&'a self, cx: Cx<'a>, since: Option<Timestamp>) -> BoxFuture<'a, Result<Swept, SyncError>>;
+    /// Lists what moved since the last sweep, and the tickets that want a task.
+    fn sweep<'a>(&'a self, cx: Cx<'a>, sweep: &'a Sweep) -> BoxFuture<'a, Result<Swept, SyncError>>;
 
     /// Finds out whether it works: whether the other side answers, takes the credential and allows what will be needed.
     /// Changes nothing, there or here. An error says that it does not work, and what a person can do.
@@ -62,6 +70,24 @@ pub struct Cx<'a> {
     pub git: &'a dyn GitPort,
     /// The time.
     pub now: Timestamp,
+}
+
+/// How closely a thing is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// As little as shows whether it changed, and what a connector has read lately stands for the rest.
+    Glance,
+    /// All of it: something is known to have changed, or a person wants to know.
+    Closely,
+}
+
+/// What a sweep is about.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Sweep {
+    /// Where the last one ended; none: all that may have moved while nobody looked is wanted.
+    pub since: Option<Timestamp>,
+    /// The things that tasks wait for.
+    pub linked: Vec<RemoteId>,
 }
 
 /// A thing outside, with all that leads to it.

@@ -4,7 +4,7 @@ use ipa_events::task::{AfterFailure, Change, Doubt, Link, Op, OpState, Push, Syn
 use ipa_events::{RemoteId, Resource, TaskCommand};
 use jiff::Timestamp;
 
-use crate::connector::{Applied, Connector, Cx, Job, Observed, Probe, Target};
+use crate::connector::{Applied, Connector, Cx, Job, Look, Observed, Probe, Target};
 use crate::error::{ErrorClass, SyncError};
 use crate::interpret::{pull_news, ticket_news};
 use crate::port::GitPort;
@@ -101,10 +101,10 @@ pub async fn observe(
     connector: &dyn Connector,
     cx: Cx<'_>,
     state: &TaskState,
-    resource: &Resource,
+    (resource, look): (&Resource, Look),
 ) -> Result<Vec<TaskCommand>, SyncError> {
     let Some(target) = target(state, resource) else { return Ok(Vec::new()) };
-    let (link, news) = match connector.observe(cx, &target).await? {
+    let (link, news) = match connector.observe(cx, &target, look).await? {
         Observed::Absent => (None, Vec::new()),
         Observed::Gone => (None, vec![ipa_events::task::News::Gone {}]),
         Observed::Pull(link, pull) => (Some(link), pull_news(state.outside.pulls.get(resource), &pull)),

@@ -25,6 +25,7 @@ mod state;
 use state::{Heard, Now, Settled, State};
 
 pub use backoff::{Next, Tried, backoff};
+pub(crate) use guard::complaints;
 pub use guard::{Call, Effect, guarded};
 pub use health::{Counts, Health, Left, Paused, Trouble, Why};
 pub use lanes::{Errand, Lane, Rule, Rules, Who};

@@ -7,16 +7,19 @@
 //! knows no git, no pods.
 
 mod body;
+mod channel;
 mod connector;
 mod debounce;
 mod deliver;
 mod error;
 mod fuse;
 pub mod gate;
+mod github;
 pub mod hook;
 mod interpret;
 mod local;
 mod port;
+mod secret;
 pub mod section;
 mod settings;
 mod step;
@@ -29,13 +32,17 @@ pub use body::{
     Block, Body, Column, DEPTH, GITHUB_CHARS, Inline, Item, JIRA_CHARS, Link, Marks, Mentions, Panel, Table,
     Task,
 };
-pub use connector::{Applied, Checked, Connector, Cx, Job, NewTicket, Observed, Probe, Swept, Target};
+pub use connector::{
+    Applied, Checked, Connector, Cx, Job, Look, NewTicket, Observed, Probe, Sweep, Swept, Target,
+};
 pub use debounce::Debounce;
 pub use deliver::{Tried, carry_out, job, look_for, observe};
 pub use error::{ErrorClass, SyncError};
+pub use github::{GitHubAuth, GitHubConfig, GitHubConnector};
 pub use interpret::{pull_news, ticket_news};
 pub use local::{LocalConfig, LocalConnector};
 pub use port::{GitMerge, GitPort};
+pub use secret::SecretSource;
 pub use settings::{Mode, Policies, Settings};
 pub use step::{Step, step};
 pub use wanted::{Sides, Wanted, wanted, watched};

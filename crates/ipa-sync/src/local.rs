@@ -23,12 +23,11 @@ use std::sync::{Arc, PoisonError};
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use ipa_events::{BranchName, ConnectorId, Oid, RepoSource};
-use jiff::Timestamp;
 use tokio::sync::Mutex;
 
 use self::disk::{Dir, FileError, Print};
 use self::folder::PrintOf;
-use crate::connector::{Applied, Checked, Connector, Cx, Job, Observed, Probe, Swept, Target};
+use crate::connector::{Applied, Checked, Connector, Cx, Job, Look, Observed, Probe, Sweep, Swept, Target};
 use crate::error::{ErrorClass, SyncError};
 
 /// What a local connector is made of.
@@ -108,7 +107,15 @@ impl Connector for LocalConnector {
         self.config.repo == *repo
     }
 
-    fn observe<'a>(&'a self, cx: Cx<'a>, at: &'a Target) -> BoxFuture<'a, Result<Observed, SyncError>> {
+    /// A folder has no credential.
+    fn resume(&self) {}
+
+    fn observe<'a>(
+        &'a self,
+        cx: Cx<'a>,
+        at: &'a Target,
+        _look: Look,
+    ) -> BoxFuture<'a, Result<Observed, SyncError>> {
         async move {
             let _held = self.seen.lock().await;
             self.take_in(cx).await?;
@@ -133,10 +140,10 @@ impl Connector for LocalConnector {
         .boxed()
     }
 
-    fn sweep<'a>(&'a self, cx: Cx<'a>, since: Option<Timestamp>) -> BoxFuture<'a, Result<Swept, SyncError>> {
+    fn sweep<'a>(&'a self, cx: Cx<'a>, sweep: &'a Sweep) -> BoxFuture<'a, Result<Swept, SyncError>> {
         async move {
             let mut seen = self.seen.lock().await;
-            if since.is_none() {
+            if sweep.since.is_none() {
                 seen.clear();
             }
             self.take_in(cx).await?;

@@ -3,9 +3,11 @@
 
 use std::ffi::OsStr;
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ipa_events::RepoSource;
 
 use crate::config::EnvMap;
 use crate::git::Output;
@@ -30,18 +32,49 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Reads a secret whenever git needs it; none: there is none now.
+type ReadSecret = dyn Fn() -> Option<Secret> + Send + Sync;
+
 /// What the remotes below an address are shown.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct GitCredential {
-    /// An https address: a host, or an owner or a repository there (`https://example.org/owner`).
-    pub url_prefix: String,
-    /// The user's name; whatever the host wants beside a token.
-    pub user: String,
-    /// The password or token.
-    pub secret: Secret,
+    url_prefix: String,
+    user: String,
+    secret: Arc<ReadSecret>,
 }
 
 impl GitCredential {
+    /// Makes a credential for an address: a host, or an owner or a repository there (`https://example.org/owner`).
+    ///
+    /// `user` is whatever the host wants beside a token; the secret is read anew for each call, from a thread on which
+    /// it may wait.
+    pub fn new(
+        url_prefix: impl Into<String>,
+        user: impl Into<String>,
+        secret: impl Fn() -> Option<Secret> + Send + Sync + 'static,
+    ) -> Self {
+        Self { url_prefix: url_prefix.into(), user: user.into(), secret: Arc::new(secret) }
+    }
+
+    pub(crate) fn login(&self) -> Option<Login> {
+        Some(Login { user: self.user.clone(), secret: (self.secret)()? })
+    }
+}
+
+impl fmt::Debug for GitCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GitCredential({}, {}, {MARK})", self.url_prefix, self.user)
+    }
+}
+
+/// What one call of git shows.
+#[derive(Debug)]
+pub(crate) struct Login {
+    user: String,
+    secret: Secret,
+}
+
+impl Login {
     /// Puts it into git's environment, for this address alone. No redirect is followed: git would show it to
     /// whomever it was sent on to. Nobody else is asked, and nothing is traced.
     pub(crate) fn enter(&self, url: &str, env: &mut EnvMap) {
@@ -76,7 +109,8 @@ impl GitCredential {
 pub(crate) fn find<'a>(credentials: &'a [GitCredential], url: &str) -> Option<&'a GitCredential> {
     let is_for = |credential: &&GitCredential| {
         let prefix = credential.url_prefix.trim_end_matches('/');
-        let rest = url.strip_prefix(prefix).filter(|_| prefix.starts_with("https://"));
+        let may_have_one = prefix.starts_with("http") && prefix.parse::<RepoSource>().is_ok();
+        let rest = url.strip_prefix(prefix).filter(|_| may_have_one);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     credentials.iter().filter(is_for).max_by_key(|credential| credential.url_prefix.len())
@@ -129,13 +163,21 @@ mod tests {
 
     fn credential(url_prefix: &str, secret: &str) -> GitCredential {
         let secret = Secret::new(secret.to_owned());
-        GitCredential { url_prefix: url_prefix.to_owned(), user: "x".to_owned(), secret }
+        GitCredential::new(url_prefix, "x", move || Some(secret.clone()))
     }
 
     #[test]
     fn a_credential_is_for_its_own_host_only_and_the_longest_prefix_counts() {
         let all = [credential("https://h", "host"), credential("https://h/o/", "owner")];
-        let all = [all.as_slice(), &[credential("http://plain", "no"), credential("", "no")]].concat();
+        let all = [
+            all.as_slice(),
+            &[
+                credential("http://plain", "no"),
+                credential("", "no"),
+                credential("http://localhost:9", "near"),
+            ],
+        ]
+        .concat();
         for (url, wanted) in [
             ("https://h/o/r.git", Some("owner")),
             ("https://h/other/r.git", Some("host")),
@@ -145,26 +187,32 @@ mod tests {
             ("https://h:8443/o/r.git", None),
             ("https://h@evil.org/r.git", None),
             ("http://plain/r", None),
+            ("http://localhost:9/r", Some("near")),
             ("ssh://h/o/r", None),
         ] {
-            assert_eq!(find(&all, url).map(|found| found.secret.0.as_str()), wanted, "{url}");
+            assert_eq!(
+                find(&all, url).and_then(|found| Some(found.login()?.secret.0)).as_deref(),
+                wanted,
+                "{url}"
+            );
         }
     }
 
     #[test]
     fn a_secret_is_in_the_environment_alone_and_in_nothing_that_is_shown() {
         let credential = credential("https://h", "s3cret");
+        let login = credential.login().unwrap();
         let names = ["GIT_TRACE_CURL", "GIT_CONFIG_COUNT", "GIT_CURL_VERBOSE"];
         let mut env: EnvMap = names.map(|name| (name.into(), "1".into())).into();
-        credential.enter("https://h/r", &mut env);
+        login.enter("https://h/r", &mut env);
         assert!(!env.keys().any(|name| is_trace(name)));
         assert_eq!(env[OsStr::new("GIT_CONFIG_COUNT")], "5");
         assert_eq!(env[OsStr::new("GIT_CONFIG_KEY_4")], "http.https://h/r.extraHeader");
         assert_eq!(env[OsStr::new("GIT_CONFIG_VALUE_4")], "Authorization: Basic eDpzM2NyZXQ=");
-        assert!(!format!("{credential:?}").contains("s3cret"));
+        assert!(!format!("{credential:?} {login:?}").contains("s3cret"));
         let said = "fatal: s3cret, eDpzM2NyZXQ=\n";
         let output = Output { code: Some(1), stdout: said.into(), stderr: said.into() };
-        let Output { stdout, stderr, .. } = clean(output, &credential.secrets());
+        let Output { stdout, stderr, .. } = clean(output, &login.secrets());
         assert_eq!(stderr, "fatal: [redacted], [redacted]\n");
         assert_eq!(stdout, stderr.as_bytes());
     }

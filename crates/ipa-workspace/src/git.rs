@@ -27,6 +27,9 @@ const SHOWN_TAIL: usize = 2000;
 const SAFE: [&str; 6] =
     ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "submodule.recurse=false"];
 
+/// How git may reach other repositories; plain `http` only where the address begins with it.
+const PROTOCOLS: &str = "https:ssh:file";
+
 /// The git program with its environments.
 #[derive(Debug, Clone)]
 pub(crate) struct Git {
@@ -84,7 +87,7 @@ impl Git {
         if let Some(path) = config.base_env.get(OsStr::new("PATH")) {
             network.entry("PATH".into()).or_insert_with(|| path.clone());
         }
-        set(&mut network, "GIT_ALLOW_PROTOCOL", "https:ssh:file");
+        set(&mut network, "GIT_ALLOW_PROTOCOL", PROTOCOLS);
         network.entry("GIT_ASKPASS".into()).or_insert_with(|| "false".into());
         network.entry("GIT_SSH_COMMAND".into()).or_insert_with(|| "ssh -oBatchMode=yes".into());
         for env in [&mut hermetic, &mut network] {
@@ -106,9 +109,14 @@ impl Git {
     /// this address.
     pub(crate) fn network(&self, url: &str) -> GitCall {
         let mut call = GitCall::new(self.network.clone(), NETWORK_DEADLINE).args(SAFE);
-        if let Some(credential) = credentials::find(&self.credentials, url) {
-            credential.enter(url, &mut call.run.env);
-            call.secrets = credential.secrets();
+        if url.starts_with("http://") {
+            set(&mut call.run.env, "GIT_ALLOW_PROTOCOL", format!("{PROTOCOLS}:http"));
+        }
+        if let Some(credential) = credentials::find(&self.credentials, url)
+            && let Some(login) = credential.login()
+        {
+            login.enter(url, &mut call.run.env);
+            call.secrets = login.secrets();
         }
         call
     }

@@ -8,7 +8,12 @@ use ipa_events::task::{ChangeKind, MergeMethod, PublishPolicy};
 use ipa_events::{BranchName, Phase, RepoSource};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::secret::SecretFrom;
 use super::values::Span;
+
+mod kinds;
+
+pub(crate) use kinds::{GitHubAs, GitHubValues, LeadsTo, LocalValues};
 
 /// `[connectors.N]`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,15 +39,48 @@ pub(crate) struct ConnectorValues {
     /// What pull requests are labelled with.
     #[serde(default)]
     pub(crate) labels: Vec<String>,
-    /// Where the pull requests and tickets of a local one lie.
-    pub(crate) folder: PathBuf,
-    /// The repository that it is the forge of, and on which its tickets are worked.
-    pub(crate) repo: RepoSource,
-    /// The branch that is merged into, unless a pull request names another.
-    pub(crate) base: BranchName,
     /// The label of a ticket that wants a task.
     #[serde(default = "ipa_label")]
     pub(crate) ticket_label: String,
+    /// Of a local one: where its pull requests and tickets lie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    folder: Option<PathBuf>,
+    /// Of a local one: the repository that it is the forge of, and on which its tickets are worked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repo: Option<RepoSource>,
+    /// Of a local one: the branch that is merged into, unless a pull request names another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base: Option<BranchName>,
+    /// Where people find it: `https://github.com`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    /// Where programs find it, if that is not where it usually is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api: Option<String>,
+    /// What proves who we are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<SecretFrom>,
+    /// Of GitHub: the app that we are, in place of a token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    app: Option<AppValues>,
+    /// Of GitHub: the repositories whose issues may want tasks, as `owner/name`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    issues_of: Vec<String>,
+    /// Whose words may reach an agent beside those of owners, members and collaborators: bots, by login.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    trusted: Vec<String>,
+}
+
+/// `[connectors.N.app]`
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AppValues {
+    /// The app's id, or its client id.
+    pub(crate) id: String,
+    /// The id of its installation.
+    pub(crate) installation: u64,
+    /// Its private key, PEM.
+    pub(crate) key: SecretFrom,
 }
 
 /// What a connector leads to.
@@ -51,6 +89,8 @@ pub(crate) struct ConnectorValues {
 pub(crate) enum ConnectorKind {
     /// A repository and a folder on this machine.
     Local,
+    /// GitHub: github.com, or a company's own.
+    Github,
 }
 
 /// How far a connector may go.

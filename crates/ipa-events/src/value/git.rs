@@ -78,8 +78,8 @@ fn has_lock_suffix(part: &str) -> bool {
     Path::new(part).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("lock"))
 }
 
-/// Where a repository comes from: an absolute path on this machine, or an `https` or `ssh` URL. A `file` URL is read
-/// as the path that it names.
+/// Where a repository comes from: an absolute path on this machine, or an `https` or `ssh` URL; `http` where it does not
+/// leave this machine. A `file` URL is read as the path that it names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepoSource(Source);
 
@@ -135,7 +135,8 @@ impl FromStr for RepoSource {
         if let Some(path) = Some(text).filter(|text| text.starts_with('/')).or(in_url) {
             return Ok(Self(Source::Path(PathBuf::from(path))));
         }
-        let rest = ["https://", "ssh://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+        let plain = text.strip_prefix("http://").filter(|rest| is_loopback(rest));
+        let rest = ["https://", "ssh://"].iter().find_map(|scheme| text.strip_prefix(scheme)).or(plain);
         // A password in a URL would end in the log; a part that begins with a dash could be read as an option.
         let host = rest.ok_or_else(wrong)?.split('/').next().unwrap_or_default();
         let secret = host.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'));
@@ -144,6 +145,15 @@ impl FromStr for RepoSource {
         }
         Ok(Self(Source::Url(text.to_owned())))
     }
+}
+
+/// Tells whether what follows the scheme of a URL begins with a name of this machine itself.
+fn is_loopback(rest: &str) -> bool {
+    let host = rest.split('/').next().unwrap_or_default();
+    let names = ["localhost", "127.0.0.1", "[::1]"];
+    let is =
+        |name: &&str| host.strip_prefix(*name).is_some_and(|port| port.is_empty() || port.starts_with(':'));
+    names.iter().any(is)
 }
 
 macro_rules! display_text {

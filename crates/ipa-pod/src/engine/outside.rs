@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ipa_events::store::{Stop, StopKind};
 use ipa_events::{ConnectorId, Principal, Resource, ResourceKind, TaskId, Via};
-use ipa_sync::{Checked, Cx, ErrorClass, Mode, NewTicket, Swept, SyncError, Would, would};
+use ipa_sync::{Checked, Cx, ErrorClass, Mode, NewTicket, Sweep, Swept, SyncError, Would, would};
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
@@ -151,7 +151,11 @@ impl Engine {
     /// [`EngineError::Unknown`] when there is no such connector, [`EngineError::Connector`] when it was not stored.
     pub async fn resume_connector(&self, id: &ConnectorId) -> Result<(), EngineError> {
         let unstored = |source| EngineError::Connector { doing: "opening", connector: id.clone(), source };
-        self.knowing(id).await?.open(id).await.map_err(unstored)?;
+        let connectors = self.knowing(id).await?;
+        if let Some(connector) = connectors.get(id) {
+            connector.resume();
+        }
+        connectors.open(id).await.map_err(unstored)?;
         for row in self.tasks().await? {
             if row.summary.links.iter().any(|(connector, _)| connector == id)
                 || row.summary.outside_due.is_some()
@@ -212,24 +216,24 @@ impl Engine {
         if parts.connectors.closed(parts.edge.now()).contains_key(id) {
             return Ok(since);
         }
+        let rows = match self.tasks().await {
+            Ok(rows) => rows,
+            Err(error) => {
+                warn!(%error, "it is not known who waits for the outside; it is asked what moved later");
+                return Ok(since);
+            }
+        };
+        let linked =
+            rows.iter().filter(|row| !row.summary.phase.is_over() || row.summary.outside_due.is_some());
+        let linked = linked.flat_map(|row| &row.summary.links).filter(|(connector, _)| connector == id);
+        let sweep = Sweep { since, linked: linked.map(|(_, remote)| remote.clone()).collect() };
         let git = Git(parts.workspaces.as_ref());
-        let swept = outlet.connector.sweep(Cx { git: &git, now: parts.edge.now() }, since).await;
+        let swept = outlet.connector.sweep(Cx { git: &git, now: parts.edge.now() }, &sweep).await;
         match &swept {
             Ok(_) => parts.connectors.answered(id, parts.edge.now()),
             Err(error) => parts.connectors.failed(id, error, parts.edge.now()).await,
         }
         let Swept { moved, wanted, until } = swept?;
-        let rows = if moved.is_empty() {
-            Vec::new()
-        } else {
-            match self.tasks().await {
-                Ok(rows) => rows,
-                Err(error) => {
-                    warn!(%error, "it is not known whose task moved outside; all is asked for again");
-                    return Ok(None);
-                }
-            }
-        };
         let is_moved = |(connector, remote): &(ConnectorId, _)| connector == id && moved.contains(remote);
         for row in rows.iter().filter(|row| row.summary.links.iter().any(is_moved)) {
             self.hint(row.summary.id);

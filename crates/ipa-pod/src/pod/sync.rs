@@ -10,7 +10,9 @@ use std::time::Duration;
 use ipa_events::store::Version;
 use ipa_events::task::{Change, OpState};
 use ipa_events::{ConnectorId, ExecuteError, OpId, Principal, Resource, TaskCommand};
-use ipa_sync::{Cx, Debounce, Step, SyncError, carry_out, job, look_for, observe, step, wanted, watched};
+use ipa_sync::{
+    Cx, Debounce, Look, Step, SyncError, carry_out, job, look_for, observe, step, wanted, watched,
+};
 use jiff::Timestamp;
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, RpcReplyPort, SpawnErr};
 use tokio::sync::watch;
@@ -85,8 +87,8 @@ enum Msg {
 struct Done {
     /// How long to wait before the next.
     pause: Duration,
-    /// Whether the outside is to be looked at anew, and not before when.
-    look: Option<Timestamp>,
+    /// Whether the outside is to be looked at anew, not before when, and how closely.
+    look: Option<(Timestamp, Look)>,
     /// What could not be looked at.
     failed: Option<String>,
 }
@@ -102,8 +104,8 @@ struct State {
     parts: Arc<Parts>,
     outlook: watch::Sender<Outlook>,
     working: bool,
-    /// When the outside is to be looked at next.
-    look_at: Option<Timestamp>,
+    /// When the outside is to be looked at next, and how closely.
+    look_at: Option<(Timestamp, Look)>,
     /// What could not be looked at the last time.
     failed: Option<String>,
     debounce: Debounce,
@@ -134,7 +136,7 @@ impl Actor for Sync {
         tell(&myself, Msg::Look);
         outlook.send_replace(Outlook::Busy);
         Ok(State {
-            look_at: Some(parts.edge.now()),
+            look_at: Some((parts.edge.now(), Look::Closely)),
             task,
             parts,
             outlook,
@@ -158,9 +160,9 @@ impl Actor for Sync {
         match message {
             Msg::Changed => state.debounce.note(now),
             Msg::Look => {}
-            Msg::Hint => state.look_at = Some(now),
+            Msg::Hint => state.look_at = Some((now, Look::Closely)),
             Msg::Now(reply) => {
-                state.look_at = Some(now);
+                state.look_at = Some((now, Look::Closely));
                 state.waiting.push(reply);
             }
             Msg::Done(done) => {
@@ -187,13 +189,10 @@ impl State {
         let state = &published.state;
         let sides = self.parts.connectors.sides(state.created.as_ref().map(|created| &created.repo));
         let things = watched(state, &sides);
-        let due = self.look_at.is_some_and(|at| at <= now);
-        if due {
-            self.look_at = None;
-        }
-        if due && !things.is_empty() {
+        let due = self.look_at.take_if(|(at, _)| *at <= now);
+        if let Some((_, look)) = due.filter(|_| !things.is_empty()) {
             let (task, parts) = (self.task.clone(), self.parts.clone());
-            return self.work(myself, async move { look_outside(&task, &parts, things).await });
+            return self.work(myself, async move { look_outside(&task, &parts, (things, look)).await });
         }
         let closed = self.parts.connectors.closed(now);
         let closed = closed.into_iter().map(|(id, closed)| (id, closed.time())).collect();
@@ -233,7 +232,7 @@ impl State {
             let _answered = reply.send(self.failed.clone());
         }
         // While the pod is there it looks outside now and then; that alone does not keep it.
-        if let Some(at) = until.into_iter().chain(self.look_at).min() {
+        if let Some(at) = until.into_iter().chain(self.look_at.map(|(at, _)| at)).min() {
             self.look_after(at.duration_since(now).unsigned_abs(), myself.clone());
         }
         self.outlook.send_replace(Outlook::Resting(published.version, until));
@@ -291,7 +290,7 @@ async fn with_job(task: &TaskHandle, parts: &Parts, op: OpId, what: Try) -> Done
     let mut done = record(task, parts, tried.command).await;
     // What the other side makes of it is not known here.
     if tried.error.is_none() && changes_more_than_it_says(&job.op.change) {
-        done.look = Some(parts.edge.now());
+        done.look = Some((parts.edge.now(), Look::Closely));
     }
     done
 }
@@ -301,7 +300,7 @@ fn changes_more_than_it_says(change: &Change) -> bool {
 }
 
 /// Looks at what belongs to the task outside, and records what is new.
-async fn look_outside(task: &TaskHandle, parts: &Parts, things: Vec<Resource>) -> Done {
+async fn look_outside(task: &TaskHandle, parts: &Parts, (things, look): (Vec<Resource>, Look)) -> Done {
     let git = Git(parts.workspaces.as_ref());
     let mut failed = None;
     for resource in things {
@@ -312,13 +311,13 @@ async fn look_outside(task: &TaskHandle, parts: &Parts, things: Vec<Resource>) -
         }
         let state = task.now().state;
         let cx = Cx { git: &git, now: parts.edge.now() };
-        match observe(&**connector, cx, &state, &resource).await {
+        match observe(&**connector, cx, &state, (&resource, look)).await {
             Ok(commands) => {
                 note(parts, &resource.connector, None).await;
                 for command in commands {
                     let recorded = record(task, parts, command).await;
                     if !recorded.pause.is_zero() {
-                        return Done { look: Some(parts.edge.now()), ..recorded };
+                        return Done { look: Some((parts.edge.now(), look)), ..recorded };
                     }
                 }
             }
@@ -332,7 +331,8 @@ async fn look_outside(task: &TaskHandle, parts: &Parts, things: Vec<Resource>) -
     let poll = parts.connectors.outlets().map(|outlet| outlet.poll).min().unwrap_or(AGAIN);
     let pause = if failed.is_some() { AGAIN } else { poll };
     let now = parts.edge.now();
-    Done { pause: Duration::ZERO, look: Some(now.saturating_add(pause).unwrap_or(now)), failed }
+    let again = (now.saturating_add(pause).unwrap_or(now), Look::Glance);
+    Done { pause: Duration::ZERO, look: Some(again), failed }
 }
 
 async fn note(parts: &Parts, connector: &ConnectorId, error: Option<&SyncError>) {

@@ -8,7 +8,7 @@ use ipa_events::task::{Created, Gates, PublishPolicy, TaskLimits};
 use ipa_events::{BranchName, ConnectorId, Oid, OpId, PayloadHash, Phase, RepoSource, TaskId};
 
 use super::*;
-use crate::connector::Swept;
+use crate::connector::{Sweep, Swept};
 use crate::port::GitMerge;
 
 /// A repository with one branch, and a way to lose the answer to a push.
@@ -84,7 +84,14 @@ impl Connector for Says {
         true
     }
 
-    fn observe<'a>(&'a self, _cx: Cx<'a>, _at: &'a Target) -> BoxFuture<'a, Result<Observed, SyncError>> {
+    fn resume(&self) {}
+
+    fn observe<'a>(
+        &'a self,
+        _cx: Cx<'a>,
+        _at: &'a Target,
+        _look: Look,
+    ) -> BoxFuture<'a, Result<Observed, SyncError>> {
         self.error()
     }
 
@@ -96,11 +103,7 @@ impl Connector for Says {
         self.error()
     }
 
-    fn sweep<'a>(
-        &'a self,
-        _cx: Cx<'a>,
-        _since: Option<Timestamp>,
-    ) -> BoxFuture<'a, Result<Swept, SyncError>> {
+    fn sweep<'a>(&'a self, _cx: Cx<'a>, _sweep: &'a Sweep) -> BoxFuture<'a, Result<Swept, SyncError>> {
         self.error()
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Mutex as StdMutex;
 use futures::future::ready;
 use ipa_events::task::{Change, Link, Op, OpState, PublishPolicy, Pull, Push, Ticket};
 use ipa_events::{OpId, PayloadHash, TaskId};
+use jiff::Timestamp;
 
 use super::*;
 use crate::port::{GitMerge, GitPort};
@@ -200,7 +201,7 @@ impl World {
     }
 
     async fn observe(&self, resource: &str, remote: Option<&str>) -> Result<Observed, SyncError> {
-        self.connector.observe(self.cx(), &self.target(resource, remote)).await
+        self.connector.observe(self.cx(), &self.target(resource, remote), Look::Closely).await
     }
 
     async fn pull(&self) -> Pull {
@@ -225,7 +226,8 @@ impl World {
 
     async fn sweep(&self, since: Option<i64>) -> Swept {
         let since = since.map(|second| Timestamp::from_second(second).unwrap());
-        self.connector.sweep(self.cx(), since).await.unwrap()
+        let sweep = Sweep { since, ..Sweep::default() };
+        self.connector.sweep(self.cx(), &sweep).await.unwrap()
     }
 }
 

@@ -10,19 +10,15 @@ mod git;
 mod graphql;
 mod hooks;
 mod limits;
-mod log;
 mod model;
 mod page;
 mod people;
 mod person;
-mod post;
 mod rest;
 mod routes;
 mod schema;
 mod serve;
 mod shape;
-mod socket;
-mod wire;
 mod world;
 
 mod tests;
@@ -35,15 +31,14 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 pub(crate) use fault::{Fault, When};
-pub(crate) use hooks::{Delivery, Order, Weather};
-pub(crate) use log::{Entry, Repeat, Work};
 pub(crate) use model::Visibility;
 pub(crate) use people::{Kind, Role, Scope};
 pub(crate) use person::{Ci, Person};
-pub(crate) use post::{Arrived, Mailbox};
 
+pub(crate) use crate::peer::{Arrived, Delivery, Entry, Mailbox, Order, Repeat, Weather, Work};
+
+use crate::peer;
 use serve::Shared;
-use socket::Door;
 use world::{BOT, World};
 
 /// A forge on a port of its own, with one repository and some people.
@@ -71,7 +66,7 @@ impl Forge {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let world = furnished(World::new(base, home.path()));
         let shared = Arc::new(Shared::new(world, home.path().to_owned()));
-        let server = tokio::spawn(serve::serve(Door(listener), Arc::clone(&shared)));
+        let server = tokio::spawn(peer::serve(listener, Arc::clone(&shared)));
         Self { shared, server, _home: home }
     }
 
@@ -103,6 +98,16 @@ impl Forge {
 
     pub(crate) fn revoke(&self, secret: &str) {
         self.shared.world().tokens.remove(secret);
+    }
+
+    /// Takes away the tokens that the app was given.
+    pub(crate) fn revoke_minted(&self) {
+        self.shared.world().tokens.retain(|_, token| token.scope != Scope::Installation);
+    }
+
+    /// The description of a pull request or an issue of `o/r`.
+    pub(crate) fn body(&self, number: u64) -> String {
+        self.shared.world().issue_mut(REPO, number).unwrap().body.clone().unwrap_or_default()
     }
 
     pub(crate) fn add_repo(&self, full_name: &str, visibility: Visibility) {
@@ -156,68 +161,59 @@ impl Forge {
     /// Plans a fault for a route: an `operationId` of GitHub's, `graphql/` and a field, `git/receive-pack`,
     /// `git/upload-pack`, `git/info-refs` or `store/log`. Calls are counted from now.
     pub(crate) fn fail(&self, route: &str, when: When, fault: Fault) {
-        self.shared.faults().plan(route, when, fault);
+        self.shared.desk.fail(route, when, fault);
     }
 
     /// Forgets all faults that are planned.
     pub(crate) fn mend(&self) {
-        self.shared.faults().mend();
+        self.shared.desk.mend();
     }
 
     /// How often a route was called.
     pub(crate) fn calls(&self, route: &str) -> u64 {
-        self.shared.faults().calls(route)
+        self.shared.desk.calls(route)
     }
 
     /// Waits until a request is held.
     pub(crate) async fn until_held(&self) {
-        self.shared.held.subscribe().wait_for(|held| *held > 0).await.unwrap();
+        self.shared.desk.until_held().await;
     }
 
     /// Lets go what is held and waits until it is done.
     pub(crate) async fn release(&self) {
-        self.shared.released.send_modify(|times| *times += 1);
-        self.shared.held.subscribe().wait_for(|held| *held == 0).await.unwrap();
+        self.shared.desk.release().await;
     }
 
     /// Waits until so many calls of a route are done, whether their clients still wait or not.
     pub(crate) async fn until_done(&self, route: &str, times: usize) {
-        let is_done = |entry: &&Entry| entry.route == route && entry.work == Work::Done;
-        let enough = |_: &u64| self.shared.log().entries().iter().filter(is_done).count() >= times;
-        self.shared.done.subscribe().wait_for(enough).await.unwrap();
+        self.shared.desk.until_done(route, times).await;
     }
 
     /// All requests so far.
     pub(crate) fn requests(&self) -> Vec<Entry> {
-        self.shared.log().entries().to_vec()
+        self.shared.desk.requests()
     }
 
     /// Sends the webhooks that are queued.
     pub(crate) async fn deliver(&self, to: &Mailbox<'_>, weather: Weather) -> Arrived {
-        post::send(&self.shared, to, weather).await
+        peer::send(self.shared.as_ref(), to, weather).await
     }
 
     /// Sends a webhook once more, as somebody would who has kept it.
     pub(crate) async fn replay(&self, to: &Mailbox<'_>, delivery: &Delivery) -> u16 {
-        post::post(to, delivery).await
+        peer::post(self.shared.as_ref(), to, delivery).await
     }
 
     /// Takes what was wrong so far, for a test that wants it so.
     pub(crate) fn take_wrong(&self) -> Vec<String> {
-        std::mem::take(&mut *self.shared.wrong())
+        self.shared.desk.take_wrong()
     }
 }
 
 impl Drop for Forge {
     fn drop(&mut self) {
         self.server.abort();
-        if std::thread::panicking() {
-            return;
-        }
-        let wrong = self.take_wrong();
-        assert!(wrong.is_empty(), "what does not fit GitHub's description:\n{}", wrong.join("\n"));
-        let unmet = self.shared.faults().unmet();
-        assert!(unmet.is_empty(), "faults that never happened:\n{}", unmet.join("\n"));
+        self.shared.desk.settle("GitHub's");
     }
 }
 

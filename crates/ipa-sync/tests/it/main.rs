@@ -1,4 +1,4 @@
-//! The tests of this crate that need a peer: a forge of our own over real sockets, with real git.
+//! The tests of this crate that need a peer: a forge and a tracker of our own over real sockets, with real git.
 
 #![recursion_limit = "256"]
 #![allow(
@@ -15,3 +15,6 @@
 )]
 
 mod forge;
+mod github;
+mod peer;
+mod tracker;

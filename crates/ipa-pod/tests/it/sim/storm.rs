@@ -9,7 +9,9 @@ use futures::future::{BoxFuture, ready};
 use ipa_events::task::{Change, ChangeKind, GatePolicy, Gates, Link, PublishPolicy, Pull};
 use ipa_events::{ConnectorId, RepoSource, TaskCommand, TaskId, Via};
 use ipa_pod::{Drain, Engine, Outlet, TaskView};
-use ipa_sync::{Applied, Connector, Cx, Job, Observed, Probe, Settings, Swept, SyncError, Target};
+use ipa_sync::{
+    Applied, Connector, Cx, Job, Look, Observed, Probe, Settings, Sweep, Swept, SyncError, Target,
+};
 use jiff::Timestamp;
 
 use super::{Sim, send, until};
@@ -76,7 +78,14 @@ impl Connector for Counting {
         true
     }
 
-    fn observe<'a>(&'a self, _cx: Cx<'a>, at: &'a Target) -> BoxFuture<'a, Result<Observed, SyncError>> {
+    fn resume(&self) {}
+
+    fn observe<'a>(
+        &'a self,
+        _cx: Cx<'a>,
+        at: &'a Target,
+        _look: Look,
+    ) -> BoxFuture<'a, Result<Observed, SyncError>> {
         let link = Link { remote: at.task.to_string().parse().unwrap(), url: None };
         let pull = self.pulls.lock().unwrap().get(&at.task).cloned();
         ready(Ok(pull.map_or(Observed::Absent, |pull| Observed::Pull(link, pull.into())))).boxed()

@@ -49,7 +49,7 @@ async fn what_is_still_being_written_is_waited_for() {
     world.put("inbox/x.md", "+++\npull = 1\n");
     let at = std::fs::metadata(world.path("inbox/x.md")).unwrap().modified().unwrap();
     let now = Timestamp::try_from(at).unwrap();
-    world.connector.sweep(Cx { git: &world.git, now }, None).await.unwrap();
+    world.connector.sweep(Cx { git: &world.git, now }, &Sweep::default()).await.unwrap();
     assert_eq!(world.names("inbox"), ["x.md"]);
     world.sweep(None).await;
     assert_eq!(world.names("inbox"), ["refused"]);

@@ -9,8 +9,8 @@ use tokio::io::AsyncWriteExt as _;
 use super::git::environment;
 use super::model::Visibility;
 use super::people::{Role, Who};
-use super::wire::{Reply, Request};
 use super::world::World;
+use crate::peer::{Reply, Request};
 
 /// The name under which a git request is counted, and fails.
 pub(crate) fn route(request: &Request) -> &'static str {
@@ -34,9 +34,9 @@ pub(crate) fn admit(world: &World, request: &Request) -> Result<String, Reply> {
         Reply::text(401, words).with("www-authenticate", "Basic realm=\"GitHub\"")
     };
     let missing = || Reply::text(404, "Repository not found.\n");
-    let who = match request.password() {
+    let who = match request.basic() {
         None => Who::Nobody,
-        Some(password) => world.who(Some(&password)).map_err(|_| refuse())?,
+        Some((_, password)) => world.who(Some(&password)).map_err(|_| refuse())?,
     };
     let name = repository(&request.path).unwrap_or_default();
     let repo = world.repos.get(name);

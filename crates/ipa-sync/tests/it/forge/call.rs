@@ -1,10 +1,11 @@
-//! A call as an endpoint sees it and the answer it gives. Knows no sockets.
+//! A call as an endpoint sees it, and GitHub's refusals. Knows no sockets.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use super::people::Who;
+pub(crate) use crate::peer::{Answer, Outcome};
 
 /// A request that was understood: its route is known, its sender too.
 #[derive(Debug, Clone)]
@@ -14,17 +15,6 @@ pub(crate) struct Call {
     pub(crate) body: Value,
     pub(crate) who: Who,
 }
-
-/// What goes back. A body of `Null` is no body.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: Value,
-}
-
-/// What an endpoint gives: the second is an answer too, one that ended it early.
-pub(crate) type Outcome = Result<Answer, Answer>;
 
 impl Call {
     pub(crate) fn param(&self, name: &str) -> &str {
@@ -57,22 +47,6 @@ impl Call {
 }
 
 impl Answer {
-    pub(crate) fn new(status: u16, body: Value) -> Self {
-        Self { status, headers: Vec::new(), body }
-    }
-
-    pub(crate) fn ok(body: Value) -> Outcome {
-        Ok(Self::new(200, body))
-    }
-
-    pub(crate) fn created(body: Value) -> Outcome {
-        Ok(Self::new(201, body))
-    }
-
-    pub(crate) fn no_content() -> Outcome {
-        Ok(Self::new(204, Value::Null))
-    }
-
     pub(crate) fn message(status: u16, message: &str) -> Self {
         let status_text = status.to_string();
         let body = json!({ "message": message, "documentation_url": DOCS, "status": status_text });
@@ -99,11 +73,6 @@ impl Answer {
             "message": "Validation Failed", "errors": [error], "documentation_url": DOCS, "status": "422",
         });
         Self::new(422, body)
-    }
-
-    pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.headers.push((name.to_owned(), value.into()));
-        self
     }
 }
 

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::call::{Answer, Call};
 use super::people::Who;
 use super::rest::{Exchange, identified};
-use super::wire::{Reply, Request};
 use super::world::World;
+use crate::peer::{Reply, Request};
 use answer::Walk;
 use parse::{Document, Kind};
 

@@ -60,12 +60,26 @@ impl<'a> Person<'a> {
         id(&self.does("pulls/create-reply-for-review-comment", &params, json!({ "body": body })))
     }
 
+    /// Opens an issue and returns its number.
+    pub(crate) fn ask(self, title: &str, body: &str) -> u64 {
+        let asked = self.does("issues/create", &[], json!({ "title": title, "body": body }));
+        asked["number"].as_u64().unwrap()
+    }
+
     pub(crate) fn comment(self, issue: u64, body: &str) -> u64 {
         id(&self.does("issues/create-comment", &[("issue_number", issue)], json!({ "body": body })))
     }
 
     pub(crate) fn edit_comment(self, comment: u64, body: &str) {
         self.does("issues/update-comment", &[("comment_id", comment)], json!({ "body": body }));
+    }
+
+    pub(crate) fn delete_comment(self, comment: u64) {
+        self.does("issues/delete-comment", &[("comment_id", comment)], Value::Null);
+    }
+
+    pub(crate) fn close_issue(self, issue: u64) {
+        self.does("issues/update", &[("issue_number", issue)], json!({ "state": "closed" }));
     }
 
     pub(crate) fn edit_title(self, pull: u64, title: &str) {

@@ -9,9 +9,8 @@ use super::call::{Answer, Call, Outcome};
 use super::page;
 use super::people::Who;
 use super::routes::{self, Operation};
-use super::schema::Schemas;
-use super::wire::{Reply, Request};
 use super::world::World;
+use crate::peer::{Reply, Request, Schemas};
 
 /// What the forge says and what was wrong with the exchange.
 pub(crate) struct Exchange {
@@ -20,7 +19,7 @@ pub(crate) struct Exchange {
 }
 
 pub(crate) fn exchange(world: &mut World, schemas: &Schemas, request: &Request) -> Exchange {
-    let path = request.api_path().unwrap_or_default();
+    let path = below(request).unwrap_or_default();
     let Some((operation, params)) = routes::find(&request.method, path) else {
         let wrong = vec![format!("the forge has no {} {path}", request.method)];
         return Exchange { reply: Reply::from(Answer::not_found()), wrong };
@@ -91,5 +90,16 @@ pub(crate) fn identified(world: &World, request: &Request) -> Result<Who, Answer
         let message = "Request forbidden by administrative rules. Please make sure your request has a User-Agent header";
         return Err(Answer::message(403, message));
     }
-    world.who(request.bearer())
+    world.who(token(request))
+}
+
+/// The path below the API's base.
+pub(crate) fn below(request: &Request) -> Option<&str> {
+    request.path.strip_prefix("/api/v3").filter(|rest| rest.starts_with('/'))
+}
+
+/// The token of the API; `token` is GitHub's older word for `bearer`.
+fn token(request: &Request) -> Option<&str> {
+    request.header("authorization")?;
+    request.credential("bearer").or_else(|| request.credential("token")).or(Some(""))
 }

@@ -9,6 +9,7 @@ use super::api::{
 use super::call::{Answer, Call, Outcome};
 use super::people::{Role, Scope, Who};
 use super::world::World;
+use crate::peer::path::params;
 
 pub(crate) struct Operation {
     /// The `operationId` of GitHub's description.
@@ -66,6 +67,8 @@ operations! {
     "pulls/request-reviewers" POST "/repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers"
         Needs::Push("pull_requests"), reviewers::request;
     "issues/list-for-repo" GET "/repos/{owner}/{repo}/issues" Needs::Sight, issues::list;
+    "issues/create" POST "/repos/{owner}/{repo}/issues" Needs::Voice("issues"), issues::create;
+    "issues/update" PATCH "/repos/{owner}/{repo}/issues/{issue_number}" Needs::Push("issues"), issues::edit;
     "issues/get" GET "/repos/{owner}/{repo}/issues/{issue_number}" Needs::Sight, issues::look;
     "issues/list-comments" GET "/repos/{owner}/{repo}/issues/{issue_number}/comments" Needs::Sight, comments::list;
     "issues/create-comment" POST "/repos/{owner}/{repo}/issues/{issue_number}/comments"
@@ -110,51 +113,6 @@ pub(crate) fn find(method: &str, path: &str) -> Option<(&'static Operation, BTre
         fitting.filter_map(|operation| Some((operation, params(operation.path, path)?))).collect();
     found.sort_by_key(|(_, params)| params.len());
     found.into_iter().next()
-}
-
-fn params(template: &str, path: &str) -> Option<BTreeMap<String, String>> {
-    let mut found = BTreeMap::new();
-    let mut rest: Vec<&str> = path.trim_matches('/').split('/').collect();
-    let wanted: Vec<&str> = template.trim_matches('/').split('/').collect();
-    // A branch at the end has slashes of its own.
-    let is_open = wanted.last() == Some(&"{ref}") && rest.len() > wanted.len();
-    let joined = if is_open { rest.split_off(wanted.len() - 1).join("/") } else { String::new() };
-    if is_open {
-        rest.push(&joined);
-    }
-    if rest.len() != wanted.len() {
-        return None;
-    }
-    for (wanted, part) in wanted.into_iter().zip(rest) {
-        match wanted.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
-            Some(name) => {
-                found.insert(name.to_owned(), decoded(part));
-            }
-            None if wanted == part => {}
-            None => return None,
-        }
-    }
-    Some(found)
-}
-
-/// A part of a URL without its percent signs.
-pub(crate) fn decoded(part: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = part.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        let hex = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()).filter(|_| *first == b'%') {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Refuses who may not, as GitHub does: what is private to them is not there.

@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use super::api::apps::INSTALLATION;
 use super::call::Answer;
 use super::git::Git;
-use super::hooks::Hooks;
 use super::limits::Limits;
 use super::model::{Issue, Pull, Repo, Visibility};
 use super::people::{Kind, Role, Scope, Token, User, Who, check_app_token};
 use super::shape;
+use crate::peer::Hooks;
 
 pub(crate) struct World {
     /// `http://127.0.0.1:PORT`.
@@ -166,7 +166,7 @@ impl World {
         payload["sender"] = shape::user::simple(self, by);
         payload["installation"] = json!({ "id": INSTALLATION, "node_id": "installation" });
         let (now, repo) = (self.now(), repo.id);
-        self.hooks.queue(event, repo, payload, now);
+        self.hooks.queue(event, repo, &payload, now);
     }
 
     /// Takes notice of what was pushed: pull requests follow their branches.

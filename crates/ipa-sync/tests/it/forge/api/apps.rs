@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::forge::call::{Answer, Call, Outcome};
+use crate::forge::hooks;
 use crate::forge::people::{Scope, Token};
 use crate::forge::world::{BOT, World};
 
@@ -32,7 +33,7 @@ pub(crate) fn deliveries(world: &mut World, call: &Call) -> Outcome {
         _ => true,
     };
     let sent = world.hooks.sent().filter(|sent| sent.id < before && wanted(sent.code));
-    let shown: Vec<Value> = sent.map(|sent| sent.shown(INSTALLATION)).collect();
+    let shown: Vec<Value> = sent.map(|sent| hooks::shown(sent, INSTALLATION)).collect();
     let page: Vec<Value> = shown.iter().take(most).cloned().collect();
     let next = page.last().filter(|_| shown.len() > most).map(|last| last["id"].to_string());
     let answer = Answer::new(200, page.into());

@@ -9,6 +9,7 @@ use crate::forge::call::{Answer, Call, Outcome};
 use crate::forge::model::{Issue, Pull, Repo, Stage, Tip};
 use crate::forge::shape;
 use crate::forge::world::{News, World};
+use crate::peer::http_date;
 
 const RESOURCE: &str = "PullRequest";
 
@@ -174,9 +175,4 @@ fn base_of(repo: &Repo, call: &Call) -> Result<Tip, Answer> {
 
 fn tip(repo: &Repo, branch: &str) -> Option<Tip> {
     Some(Tip { branch: branch.to_owned(), commit: repo.git.head(branch)? })
-}
-
-/// A time as HTTP headers write it.
-pub(crate) fn http_date(at: jiff::Timestamp) -> String {
-    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }

@@ -1,64 +1,17 @@
 //! Webhooks: signed, in GitHub's shape, and as unreliable as a test wants.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
 
-use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
 use super::access::good_app_token;
 use super::client::Client;
-use crate::forge::hooks::signature;
 use crate::forge::{Forge, Mailbox, Order, Weather};
+use crate::peer::receiver::Receiver;
+use crate::peer::signature;
 
-/// Somebody who takes webhooks and looks at their signatures.
-struct Receiver {
-    url: String,
-    server: tokio::task::JoinHandle<()>,
-    got: Letters,
-}
-
-/// Guids in the order in which they came.
-type Letters = Arc<Mutex<Vec<String>>>;
-
-const SECRET: &str = "new secret";
-
-impl Receiver {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/hooks/github", listener.local_addr().unwrap());
-        let got = Letters::default();
-        let router = Router::new().fallback(take).with_state(Arc::clone(&got));
-        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, server, got }
-    }
-
-    fn mailbox(&self) -> Mailbox<'_> {
-        Mailbox { url: &self.url, secret: SECRET }
-    }
-
-    /// The guids of what came.
-    fn guids(&self) -> Vec<String> {
-        self.got.lock().unwrap().clone()
-    }
-}
-
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
-}
-
-async fn take(State(got): State<Letters>, headers: HeaderMap, body: String) -> StatusCode {
-    let header = |name: &str| headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned();
-    if header("x-hub-signature-256") != signature(SECRET, &body) {
-        return StatusCode::UNAUTHORIZED;
-    }
-    got.lock().unwrap().push(header("x-github-delivery"));
-    StatusCode::ACCEPTED
+async fn receiver() -> Receiver {
+    Receiver::start("x-hub-signature-256", "x-github-delivery").await
 }
 
 /// Everything once: a pull request with comments, reviews, threads, checks, and its merge.
@@ -101,7 +54,7 @@ async fn live(forge: &Forge) {
 #[tokio::test]
 async fn what_happened_is_told_in_githubs_shape() {
     let forge = Forge::start().await;
-    let receiver = Receiver::start().await;
+    let receiver = receiver().await;
     live(&forge).await;
     let arrived = forge.deliver(&receiver.mailbox(), Weather::default()).await;
     assert!(arrived.iter().all(|(_, code)| *code == 202), "{arrived:?}");
@@ -160,13 +113,13 @@ async fn webhooks_get_lost_doubled_late_and_out_of_order_the_same_way_each_time(
     let mut seen = Vec::new();
     for _ in 0..2 {
         let forge = Forge::start().await;
-        let receiver = Receiver::start().await;
+        let receiver = receiver().await;
         live(&forge).await;
         let weather = Weather { seed: 7, lost: 30, doubled: 30, late: 30, order: Order::Shuffled };
         forge.deliver(&receiver.mailbox(), weather).await;
-        let stormy = receiver.guids();
+        let stormy = receiver.names();
         forge.deliver(&receiver.mailbox(), Weather::default()).await;
-        let late = receiver.guids()[stormy.len()..].to_vec();
+        let late = receiver.names()[stormy.len()..].to_vec();
         seen.push((stormy, late));
     }
     assert_eq!(seen[0], seen[1]);
@@ -180,7 +133,7 @@ async fn webhooks_get_lost_doubled_late_and_out_of_order_the_same_way_each_time(
 #[tokio::test]
 async fn what_was_lost_is_listed_and_sent_again_under_its_old_name() {
     let forge = Forge::start().await;
-    let receiver = Receiver::start().await;
+    let receiver = receiver().await;
     let app = Client::new(&forge, &good_app_token());
     for branch in ["a", "b", "c"] {
         forge.person("o").push(branch, &format!("{branch}.txt"), "text\n");
@@ -196,7 +149,7 @@ async fn what_was_lost_is_listed_and_sent_again_under_its_old_name() {
     let again = format!("/app/hook/deliveries/{}/attempts", second[0]["id"]);
     assert_eq!(app.post(&again, Value::Null).await.status, 202);
     forge.deliver(&receiver.mailbox(), Weather::default()).await;
-    assert_eq!(receiver.guids(), [second[0]["guid"].as_str().unwrap()]);
+    assert_eq!(receiver.names(), [second[0]["guid"].as_str().unwrap()]);
     let listed = app.get("/app/hook/deliveries?status=success").await.body;
     assert_eq!((&listed[0]["redelivery"], &listed[0]["guid"]), (&json!(true), &second[0]["guid"]));
     assert_eq!(app.post("/app/hook/deliveries/999/attempts", Value::Null).await.status, 404);
@@ -205,13 +158,13 @@ async fn what_was_lost_is_listed_and_sent_again_under_its_old_name() {
 #[tokio::test]
 async fn an_old_secret_signs_otherwise_and_a_replay_keeps_its_name() {
     let forge = Forge::start().await;
-    let receiver = Receiver::start().await;
+    let receiver = receiver().await;
     forge.person("o").push("b", "one.txt", "one\n");
     let old = Mailbox { secret: "old secret", ..receiver.mailbox() };
     let arrived = forge.deliver(&old, Weather::default()).await;
     assert_eq!(arrived[0].1, 401);
     assert_eq!(forge.replay(&receiver.mailbox(), &arrived[0].0).await, 202);
-    assert_eq!(receiver.guids(), [arrived[0].0.guid.as_str()]);
+    assert_eq!(receiver.names(), [arrived[0].0.guid.as_str()]);
 }
 
 #[test]

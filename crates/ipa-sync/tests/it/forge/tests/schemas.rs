@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::client::{Client, got};
 use crate::forge::Forge;
 use crate::forge::routes::OPERATIONS;
-use crate::forge::schema::{Schemas, make_null_a_type};
+use crate::forge::schema;
+use crate::peer::schema::make_null_a_type;
 
 #[tokio::test]
 async fn a_wrong_request_is_found_and_fails_the_test() {
@@ -50,7 +51,7 @@ async fn a_wrong_request_is_found_and_fails_the_test() {
 async fn a_wrong_answer_is_found() {
     let forge = Forge::start().await;
     let ipa = Client::new(&forge, "token-ipa");
-    let schemas = Schemas::load();
+    let schemas = schema::load();
     forge.person("ipa").push("b", "one.txt", "one\n");
     let pull = ipa.get(&format!("pulls/{}", ipa.open("b").await)).await.body;
     assert_eq!(schemas.answer("pulls/get", 200, &pull), Vec::<String>::new());

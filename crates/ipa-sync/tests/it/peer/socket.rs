@@ -1,4 +1,4 @@
-//! Connections that the forge can reset.
+//! Connections that a peer can reset.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,6 +1,5 @@
 //! The requests that came, for tests that count.
 
-use super::graphql;
 use super::wire::Request;
 
 #[derive(Debug, Default)]
@@ -10,7 +9,7 @@ pub(crate) struct Log {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// `pulls/create`, `graphql/resolveReviewThread`, `git/receive-pack`.
+    /// The name of what was asked: `pulls/create`, `git/receive-pack`, `addComment`.
     pub(crate) route: String,
     pub(crate) method: String,
     pub(crate) path: String,
@@ -34,18 +33,13 @@ pub(crate) enum Work {
 }
 
 impl Entry {
-    pub(crate) fn new(route: &str, request: &Request) -> Self {
-        let is_idempotent = match request.path.as_str() {
-            graphql::PATH => !graphql::is_mutation(request),
-            path if path.ends_with("/git-upload-pack") => true,
-            _ => request.method != "POST",
-        };
+    pub(crate) fn new(route: &str, request: &Request, kind: Repeat) -> Self {
         Self {
             route: route.to_owned(),
             method: request.method.clone(),
             path: request.path.clone(),
             status: None,
-            kind: if is_idempotent { Repeat::Idempotent } else { Repeat::NotIdempotent },
+            kind,
             work: Work::NotDone,
         }
     }

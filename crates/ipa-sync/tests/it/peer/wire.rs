@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::call::Answer;
-use super::routes::decoded;
+use super::answer::Answer;
+use super::path::decoded;
 
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
@@ -28,11 +28,6 @@ pub(crate) struct Reply {
 }
 
 impl Request {
-    /// The path below the REST API's base.
-    pub(crate) fn api_path(&self) -> Option<&str> {
-        self.path.strip_prefix("/api/v3").filter(|rest| rest.starts_with('/'))
-    }
-
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
     }
@@ -41,22 +36,16 @@ impl Request {
         self.headers.iter().filter(|(other, _)| other == name).count()
     }
 
-    /// The token of the API; `token` is GitHub's older word for the same.
-    pub(crate) fn bearer(&self) -> Option<&str> {
-        let value = self.header("authorization")?;
-        let (kind, token) = value.split_once(' ').unwrap_or(("", value));
-        Some(if kind.eq_ignore_ascii_case("bearer") || kind.eq_ignore_ascii_case("token") {
-            token
-        } else {
-            ""
-        })
+    /// What follows the kind of credential that is given, if it is of this kind.
+    pub(crate) fn credential(&self, kind: &str) -> Option<&str> {
+        let (given, credential) = self.header("authorization")?.split_once(' ')?;
+        given.eq_ignore_ascii_case(kind).then_some(credential)
     }
 
-    /// The password that git sends; any user goes with it.
-    pub(crate) fn password(&self) -> Option<String> {
-        let encoded = self.header("authorization")?.strip_prefix("Basic ")?;
-        let text = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
-        text.split_once(':').map(|(_, password)| password.to_owned())
+    /// The user and the password of Basic authentication.
+    pub(crate) fn basic(&self) -> Option<(String, String)> {
+        let text = String::from_utf8(STANDARD.decode(self.credential("basic")?).ok()?).ok()?;
+        text.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()))
     }
 
     pub(crate) fn query_fields(&self) -> BTreeMap<String, String> {

@@ -1,0 +1,64 @@
+//! Checks: those of others, and our own.
+
+use http::Method;
+use serde_json::Value;
+
+use super::{Api, By, read};
+use crate::error::SyncError;
+use crate::gate::Effect;
+use crate::github::place::RepoName;
+use crate::github::shape::{CheckRun, CheckRuns, Status, Statuses};
+use crate::wire::Answer;
+
+impl Api {
+    /// Lists the newest check run of each name and app on a commit.
+    pub(in crate::github) async fn check_runs(
+        &self,
+        by: By,
+        repo: &RepoName,
+        commit: &str,
+    ) -> Result<Vec<CheckRun>, SyncError> {
+        let names = [&*repo.owner, &*repo.name, commit];
+        let doing = format!("looking at the checks of {repo}");
+        let ask = read(by, doing, "repos/{}/{}/commits/{}/check-runs", &names);
+        self.pages(by, ask, |page: CheckRuns| page.check_runs).await
+    }
+
+    /// Lists the newest status of each context on a commit.
+    pub(in crate::github) async fn statuses(
+        &self,
+        by: By,
+        repo: &RepoName,
+        commit: &str,
+    ) -> Result<Vec<Status>, SyncError> {
+        let names = [&*repo.owner, &*repo.name, commit];
+        let doing = format!("looking at the statuses of {repo}");
+        let ask = read(by, doing, "repos/{}/{}/commits/{}/status", &names);
+        self.pages(by, ask, |page: Statuses| page.statuses).await
+    }
+
+    /// Adds a status. Of a context the newest counts, so one more says the same.
+    pub(in crate::github) async fn set_status(
+        &self,
+        by: By,
+        repo: &RepoName,
+        commit: &str,
+        status: Value,
+    ) -> Result<Answer, SyncError> {
+        let names = [&*repo.owner, &*repo.name, commit];
+        let doing = format!("reporting our checks in {repo}");
+        let ask = read(by, doing, "repos/{}/{}/statuses/{}", &names);
+        self.send(by, &ask.change(Method::POST, status, Effect::Idempotent)).await
+    }
+
+    pub(in crate::github) async fn add_check_run(
+        &self,
+        by: By,
+        repo: &RepoName,
+        run: Value,
+    ) -> Result<Answer, SyncError> {
+        let doing = format!("reporting our checks in {repo}");
+        let ask = read(by, doing, "repos/{}/{}/check-runs", &[&repo.owner, &repo.name]);
+        self.send(by, &ask.change(Method::POST, run, Effect::Once)).await
+    }
+}
