@@ -1,10 +1,12 @@
 //! The outside through the shipped program: a local connector from the configuration, steered from the terminal.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 
 use serde_json::Value;
 
-use crate::support::{World, eventually, git, said};
+use crate::support::{Serving, World, eventually, git, said};
 
 /// Makes a world with a local connector, a forge's own repository, and a ticket that wants a task.
 fn world() -> World {
@@ -83,6 +85,17 @@ fn a_ticket_is_worked_merged_and_done_from_the_terminal_with_what_goes_out_agree
     assert!(!changes(&world).iter().any(|op| op["kind"] == "comment"), "that is denied");
 }
 
+/// Returns a page, as the server sends it.
+fn page(world: &World, serving: &Serving, path: &str) -> String {
+    let token = fs::read_to_string(world.data().join("token")).unwrap();
+    let mut stream = TcpStream::connect(("127.0.0.1", serving.port())).unwrap();
+    let (host, token) = (format!("127.0.0.1:{}", serving.port()), token.trim());
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nAccept: text/html\r\nConnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text
+}
+
 #[test]
 fn a_connector_is_paused_and_resumed_from_the_terminal_whether_or_not_something_runs() {
     let world = world();
@@ -99,6 +112,8 @@ fn a_connector_is_paused_and_resumed_from_the_terminal_whether_or_not_something_
     // Now the ticket is taken on.
     change(&world, "open_pull", "held");
     world.ipa(&["sync", "pause", "desk"]).ok();
+    let inbox = page(&world, &serving, "/inbox");
+    assert!(inbox.contains("paused by") && inbox.contains("action=\"/connectors/desk\""), "{inbox}");
     drop(serving);
     let status = world.ipa(&["sync", "status"]).ok().out;
     assert!(status.contains("desk was paused by"), "{status}");
@@ -111,7 +126,7 @@ fn a_dry_run_says_what_would_go_out_and_nothing_goes() {
     let open = change(&world, "open_pull", "held");
     let told = world.ipa(&["sync", "now", "T-1", "--dry-run"]).ok().out;
     for part in [
-        "open a draft pull request: Say done  (asks first, ask_once)",
+        "open a pull request: Say done  (asks first, ask_once)",
         &format!("queued as {open}"),
         "  + **Say done** (T-1)",
     ] {
@@ -128,6 +143,12 @@ fn a_dry_run_says_what_would_go_out_and_nothing_goes() {
     let mut command = world.command(&["sync", "now", "T-1", "--dry-run"]);
     let observed = said(&command.env("IPA__CONNECTORS__DESK__MODE", "observe").output().unwrap()).ok();
     assert!(observed.out.contains("(would, but the connector only observes, ask_once)"), "{observed:?}");
+    let file = world.path("config/ipa/ipa.toml");
+    let config = fs::read_to_string(&file).unwrap().replace("poll =", "mode = \"observe\"\npoll =");
+    fs::write(file, config).unwrap();
+    let serving = world.serve(&[]);
+    let page = page(&world, &serving, "/tasks/T-1");
+    assert!(page.contains("would open a pull request: Say done"), "{page}");
 }
 
 /// Returns what `ipa doctor` says of the connector.
@@ -142,9 +163,7 @@ fn each_connector_is_told_with_what_mends_it() {
     let line = doctor(&world);
     let what = line["what"].as_str().unwrap();
     assert_eq!(line["state"], "good", "{line:#}");
-    for part in
-        ["desk: writes what its policies allow; folder ", "/tracker; repository ", "forge.git, main at "]
-    {
+    for part in ["desk: writes what its policies allow; folder ", "/tracker; repository ", "forge.git"] {
         assert!(what.contains(part), "{part}: {what}");
     }
     world.ipa(&["sync", "pause", "desk", "-m", "a freeze"]).ok();
@@ -156,5 +175,5 @@ fn each_connector_is_told_with_what_mends_it() {
     fs::remove_dir_all(world.path("forge.git")).unwrap();
     let line = doctor(&world);
     assert!(line["what"].as_str().unwrap().contains("forge.git"), "{line:#}");
-    assert!(line["fix"].as_str().unwrap().contains("`[connectors.desk]`"), "{line:#}");
+    assert!(line["fix"].as_str().unwrap().contains("there is no git repository at "), "{line:#}");
 }

@@ -5,8 +5,8 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use ipa_events::store::{Stop, StopKind};
-use ipa_events::{ConnectorId, Principal, Resource, ResourceKind, TaskId, Via};
-use ipa_sync::{Checked, Cx, ErrorClass, Mode, NewTicket, Sweep, Swept, SyncError, Would, would};
+use ipa_events::{ConnectorId, Principal, Resource, ResourceKind, TaskId, TaskState, Via};
+use ipa_sync::{Checked, Cx, ErrorClass, Mode, NewTicket, Sides, Sweep, Swept, SyncError, Would, would};
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
@@ -97,9 +97,12 @@ impl Engine {
     /// [`EngineError::UnknownTask`], or why it could not be read.
     pub async fn would_change(&self, task: TaskId) -> Result<Vec<Would>, EngineError> {
         let view = self.task(task).await?;
-        let sides =
-            self.inner.parts.connectors.sides(view.state.created.as_ref().map(|created| &created.repo));
-        Ok(would(&view.state, &sides))
+        Ok(would(&view.state, &self.sides(&view.state)))
+    }
+
+    /// Names the connectors that a task has to do with.
+    pub(super) fn sides(&self, state: &TaskState) -> Sides {
+        self.inner.parts.connectors.sides(state.created.as_ref().map(|created| &created.repo))
     }
 
     /// Asks each connector whether it works; one that is off, paused, or not to be asked before a time, is not asked.

@@ -99,11 +99,7 @@ impl Connector for Counting {
         ready(Ok(Probe::NotThere)).boxed()
     }
 
-    fn sweep<'a>(
-        &'a self,
-        _cx: Cx<'a>,
-        _since: Option<Timestamp>,
-    ) -> BoxFuture<'a, Result<Swept, SyncError>> {
+    fn sweep<'a>(&'a self, _cx: Cx<'a>, _sweep: &'a Sweep) -> BoxFuture<'a, Result<Swept, SyncError>> {
         ready(Ok(Swept::default())).boxed()
     }
 }
