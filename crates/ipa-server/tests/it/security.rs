@@ -56,9 +56,8 @@ async fn meant(house: &House, (method, path): (&str, &str)) -> Ask {
         ("POST", "/api/v1/tasks/T-1/commands") => ask.json(&json!({ "type": "pause" })),
         ("POST", "/api/v1/inbox/T-1.d1/decision") => ask.json(&approval(&house.open_decision().await)),
         ("POST", "/api/v1/connectors/desk/pause") => ask.json(&json!({})),
-        ("POST", "/connectors/desk") => ask.form("type=pause"),
         ("POST", "/new") => ask.form("request=x&agent=fake"),
-        ("POST", "/tasks/T-1/commands") => ask.form("type=pause"),
+        ("POST", "/tasks/T-1/commands" | "/connectors/desk") => ask.form("type=pause"),
         ("POST", "/tasks/T-1/pod") => ask.form("type=restart"),
         ("POST", "/tasks/T-1/decisions/1") => {
             ask.form(&format!("verdict=approve&payload_hash={}", hash().await))

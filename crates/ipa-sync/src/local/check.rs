@@ -39,7 +39,7 @@ impl LocalConnector {
                 .push(format!("{repo} has no branch {base}; make it, or set `base` to one that is there")),
             // Before the first task there is no place from which git could ask.
             Err(error) => {
-                found.notes.push(format!("repository {repo}, which was not read ({})", error.detail))
+                found.notes.push(format!("repository {repo}, which was not read ({})", error.detail));
             }
         }
         Ok(found)
