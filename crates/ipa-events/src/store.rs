@@ -1,9 +1,10 @@
-//! Where events are kept: five small ports, and the plain data that crosses them.
+//! Where events are kept: six small ports, and the plain data that crosses them.
 //!
 //! A store moves bytes and checks who may append. It decodes nothing: what an event means is `codec`'s and
 //! the aggregate's business, so a record that nobody understands is still kept, read and shown.
 
 pub(crate) mod clock;
+mod delivery;
 mod error;
 #[cfg(feature = "testing")]
 mod memory;
@@ -11,6 +12,7 @@ mod record;
 mod sqlite;
 mod stops;
 
+pub use delivery::{Arrival, Delivery, DeliveryLog, DeliveryNumber, NewDelivery};
 pub use error::{AppendError, ModelError, ReadError, StoreFault};
 #[cfg(feature = "testing")]
 pub use memory::{AppendFault, MemoryStore};
@@ -43,6 +45,8 @@ pub struct Store {
     pub models: Arc<dyn Models>,
     /// Connectors through which nothing goes until a person says so.
     pub stops: Arc<dyn Stops>,
+    /// Webhooks that came.
+    pub deliveries: Arc<dyn DeliveryLog>,
 }
 
 /// The append-only log.

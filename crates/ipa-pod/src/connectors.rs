@@ -1,5 +1,9 @@
 //! The connectors of an engine: which there are, what each may do, and how each is.
 
+mod hooks;
+
+pub use hooks::Hooks;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,12 +32,14 @@ pub struct Outlet {
     pub poll: Duration,
     /// The repository on which its tickets are worked, where they name none.
     pub repo: Option<RepoSource>,
+    /// Who may say by a webhook that something moved, if anybody may.
+    pub hooks: Option<Hooks>,
 }
 
 impl Outlet {
     /// Makes one that is asked once a minute what moved.
     pub fn new(connector: Arc<dyn Connector>, settings: Settings) -> Self {
-        Self { connector, settings, poll: POLL, repo: None }
+        Self { connector, settings, poll: POLL, repo: None, hooks: None }
     }
 }
 
@@ -46,6 +52,8 @@ pub struct Health {
     pub error: Option<String>,
     /// Why nothing goes through it, if that is so.
     pub closed: Option<Closed>,
+    /// When a webhook last came for it, since the engine was made.
+    pub hook_at: Option<Timestamp>,
 }
 
 /// Why nothing goes through a connector, and until when.
@@ -117,7 +125,7 @@ impl Known {
         // Before anything is asked, what refused the credential in an earlier life is the last that was said.
         let refused = self.stops.get(&StopKind::Refused).map(|stop| stop.why.clone());
         let error = self.error.clone().or(refused);
-        Health { answered_at: self.answered_at, error, closed: self.closed_at(now) }
+        Health { answered_at: self.answered_at, error, closed: self.closed_at(now), hook_at: None }
     }
 }
 
@@ -125,6 +133,9 @@ impl Known {
 pub(crate) struct Connectors {
     outlets: BTreeMap<ConnectorId, Outlet>,
     known: Mutex<BTreeMap<ConnectorId, Known>>,
+    /// When a webhook last came for each.
+    hooked: Mutex<BTreeMap<ConnectorId, Timestamp>>,
+    hook_secrets: hooks::HookSecrets,
     stops: Arc<dyn Stops>,
     /// Set once it is known which were stopped before this engine.
     recalled: OnceCell<()>,
@@ -132,7 +143,9 @@ pub(crate) struct Connectors {
 
 impl Connectors {
     pub(crate) fn new(outlets: BTreeMap<ConnectorId, Outlet>, stops: Arc<dyn Stops>) -> Self {
-        Self { outlets, known: Mutex::default(), stops, recalled: OnceCell::new() }
+        let hook_secrets = outlets.keys().map(|id| (id.clone(), OnceCell::new())).collect();
+        let (known, hooked, recalled) = (Mutex::default(), Mutex::default(), OnceCell::new());
+        Self { outlets, known, hooked, hook_secrets, stops, recalled }
     }
 
     /// Learns which connectors were stopped before this engine; once is enough.
@@ -176,7 +189,10 @@ impl Connectors {
     /// Tells how each connector is.
     pub(crate) fn health(&self, now: Timestamp) -> BTreeMap<ConnectorId, Health> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let health = |id| known.get(id).map(|known| known.health(now)).unwrap_or_default();
+        let health = |id| {
+            let health = known.get(id).map(|known| known.health(now)).unwrap_or_default();
+            Health { hook_at: self.hooked(id), ..health }
+        };
         self.outlets.keys().map(|id| (id.clone(), health(id))).collect()
     }
 

@@ -1,12 +1,15 @@
 //! The library's front door: create tasks, send them commands, read them.
 
 mod builder;
+mod hooks;
+mod inbox;
 mod outside;
 mod pods;
 mod read;
 mod work;
 
 pub use builder::EngineBuilder;
+pub use hooks::HookError;
 pub use outside::ConnectorCheck;
 pub use pods::Drain;
 pub use read::{TaskRow, TaskView};
@@ -23,7 +26,7 @@ use ipa_events::{
     Resource, Runtime, TaskCommand, TaskId, TaskWriter, Via,
 };
 use ipa_workspace::Workspaces;
-use tokio::sync::{OnceCell, watch};
+use tokio::sync::{Notify, OnceCell, watch};
 use tokio::task::JoinSet;
 
 use crate::actor::AskError;
@@ -54,8 +57,10 @@ struct Inner {
     pods: watch::Sender<Conditions>,
     /// None while this engine runs nothing.
     manager: OnceCell<ManagerHandle>,
-    /// Those who ask the connectors what moved. End with the engine.
+    /// Those who ask the connectors what moved, and who reads the webhooks. End with the engine.
     sweepers: Mutex<JoinSet<()>>,
+    /// Says that a webhook came.
+    arrived: Arc<Notify>,
 }
 
 /// What a person says about a new task. What is left out comes from the engine's defaults.

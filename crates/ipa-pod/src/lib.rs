@@ -22,13 +22,19 @@ mod spending;
 
 pub use bounds::bounds;
 pub use config::{EngineConfig, PodConfig, RoleConfig, Roles, Scope, SlotLimits, Strategy, TaskDefaults};
-pub use connectors::{Closed, Health, Outlet};
+pub use connectors::{Closed, Health, Hooks, Outlet};
 pub use edge::{Edge, SystemEdge};
 pub use engine::{
-    ConnectorCheck, CreatedTask, Drain, Engine, EngineBuilder, RuntimeRow, Since, TaskDraft, TaskRow,
-    TaskView,
+    ConnectorCheck, CreatedTask, Drain, Engine, EngineBuilder, HookError, RuntimeRow, Since, TaskDraft,
+    TaskRow, TaskView,
 };
 pub use error::EngineError;
+
+/// What a webhook is, as [`Engine::receive`] takes it.
+pub mod hook {
+    pub use ipa_events::store::Arrival;
+    pub use ipa_sync::hook::{Head, Maker};
+}
 
 /// What an agent did, as [`Engine::run_log`] tells it.
 pub mod log {

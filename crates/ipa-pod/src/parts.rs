@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ipa_agent::AgentRuntime;
-use ipa_events::{RunId, Runtime};
+use ipa_events::{ConnectorId, RunId, Runtime};
+use ipa_sync::cadence;
 use ipa_workspace::Workspaces;
 
 use crate::config::EngineConfig;
@@ -30,6 +32,12 @@ impl Parts {
     /// Returns the runtime that a task names.
     pub(crate) fn runtime(&self, name: &Runtime) -> Option<&Arc<dyn AgentRuntime>> {
         self.runtimes.get(name.kind())
+    }
+
+    /// Returns how long to wait before a connector is asked again, where `base` is the pause without webhooks.
+    pub(crate) fn pause(&self, connector: &ConnectorId, base: Duration) -> Duration {
+        let (_, chance) = self.edge.uuid().as_u64_pair();
+        cadence::pause(base, (self.connectors.hooked(connector), self.edge.now()), chance)
     }
 
     /// Returns the folder of a run: what its agent was told, what it said, and how it ended.

@@ -6,6 +6,7 @@ pub(crate) mod act;
 mod events;
 pub(crate) mod extract;
 mod health;
+pub(crate) mod hooks;
 pub(crate) mod idempotency;
 mod inbox;
 mod place;

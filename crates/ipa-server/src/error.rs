@@ -4,8 +4,8 @@ pub(crate) mod problem;
 
 use ipa_events::store::AppendError;
 use ipa_events::{ExecuteError, LoadError, OpenError, TaskError};
-use ipa_pod::EngineError;
 use ipa_pod::work::WorkspaceError;
+use ipa_pod::{EngineError, HookError};
 
 pub(crate) use crate::wire::Code;
 use problem::{Refusal, chain};
@@ -53,6 +53,18 @@ impl From<EngineError> for Refusal {
             EngineError::Connector { source, .. } => Self::new(appending(&source), detail).help(RETRY),
             EngineError::Stopping => Self::new(Code::Unavailable, detail).help("start `ipa serve` again"),
             EngineError::NothingRuns => Self::new(Code::NothingRuns, detail).help("start `ipa serve`"),
+        }
+    }
+}
+
+impl From<HookError> for Refusal {
+    fn from(error: HookError) -> Self {
+        let detail = chain(&error);
+        match error {
+            HookError::NoDoor => Self::new(Code::NotFound, detail),
+            HookError::Signature(_) => Self::new(Code::Unauthorized, detail)
+                .help("set the same secret there and in `[connectors.N] hook_secrets` of ipa.toml"),
+            HookError::Keep(error) => Self::new(appending(&error), detail).help("send it again"),
         }
     }
 }

@@ -31,6 +31,7 @@ pub fn router(engine: Engine, config: ServerConfig) -> Router {
 fn assemble(state: &AppState) -> Router {
     Router::new()
         .merge(api::routes())
+        .merge(api::hooks::routes())
         .merge(login::routes())
         .merge(web::routes())
         .fallback(no_route)

@@ -5,12 +5,15 @@ use std::sync::{Arc, Mutex};
 
 use ipa_pod::Engine;
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::api::idempotency::SeenKeys;
 use crate::config::ServerConfig;
 use crate::security::login::LoginCodes;
 use crate::security::session::{SessionKey, Sessions};
+
+/// How many webhooks are read at a time; each may have 25 MiB.
+const HOOKS_AT_ONCE: usize = 16;
 
 /// What every handler of one server shares. Cheap to clone; nothing of it is global to the process.
 #[derive(Clone)]
@@ -27,6 +30,8 @@ struct Inner {
     keys: SeenKeys,
     /// How many streams each session holds.
     streams: Mutex<BTreeMap<SessionKey, usize>>,
+    /// Room for the bodies of webhooks, which anybody may send.
+    hooks: Semaphore,
     /// Turns true when the server stops.
     stopping: watch::Sender<bool>,
 }
@@ -37,8 +42,8 @@ impl AppState {
         let instance = config.token.instance();
         let codes = LoginCodes::default();
         let (keys, streams) = (SeenKeys::default(), Mutex::default());
-        let stopping = watch::Sender::new(false);
-        Self { inner: Arc::new(Inner { engine, config, instance, codes, keys, streams, stopping }) }
+        let (stopping, hooks) = (watch::Sender::new(false), Semaphore::new(HOOKS_AT_ONCE));
+        Self { inner: Arc::new(Inner { engine, config, instance, codes, keys, streams, hooks, stopping }) }
     }
 
     /// Returns the engine.
@@ -71,6 +76,10 @@ impl AppState {
 
     pub(crate) fn streams(&self) -> &Mutex<BTreeMap<SessionKey, usize>> {
         &self.inner.streams
+    }
+
+    pub(crate) fn hooks(&self) -> &Semaphore {
+        &self.inner.hooks
     }
 
     /// Returns the time, by the engine's clock.

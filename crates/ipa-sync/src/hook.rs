@@ -1,5 +1,15 @@
-//! Whether a webhook comes from who may send one: HMAC-SHA256 over the raw body, as GitHub (`X-Hub-Signature-256`)
-//! and Jira (`X-Hub-Signature`) send it. Knows nothing of what the body says.
+//! Webhooks: whether one comes from who may send it, and what to look at because of it. Pure.
+//!
+//! A signature is HMAC-SHA256 over the raw body, as GitHub and Jira send it. What a body says is a [`Hint`]: names of
+//! things that may be other than they were, never how they are. That is read where they are.
+
+mod github;
+mod head;
+mod hint;
+mod jira;
+
+pub use head::{Head, Maker};
+pub use hint::{Hint, Named};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretString};

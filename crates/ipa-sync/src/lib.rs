@@ -7,6 +7,7 @@
 //! knows no git, no pods.
 
 mod body;
+pub mod cadence;
 mod channel;
 mod connector;
 mod debounce;
@@ -17,6 +18,7 @@ pub mod gate;
 mod github;
 pub mod hook;
 mod interpret;
+mod jira;
 mod local;
 mod port;
 mod secret;
@@ -40,6 +42,7 @@ pub use deliver::{Tried, carry_out, job, look_for, observe};
 pub use error::{ErrorClass, SyncError};
 pub use github::{GitHubAuth, GitHubConfig, GitHubConnector};
 pub use interpret::{pull_news, ticket_news};
+pub use jira::{Flavour, JiraAuth, JiraConfig, JiraConnector, Members};
 pub use local::{LocalConfig, LocalConnector};
 pub use port::{GitMerge, GitPort};
 pub use secret::SecretSource;

@@ -20,6 +20,15 @@ impl SecretSource {
     pub fn new(read: impl Fn() -> Result<SecretString, String> + Send + Sync + 'static) -> Self {
         Self(Arc::new(read))
     }
+
+    /// Reads it now, on a thread that may wait.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be read; never any of what was read.
+    pub fn read(&self) -> Result<SecretString, String> {
+        (self.0)()
+    }
 }
 
 impl From<SecretString> for SecretSource {

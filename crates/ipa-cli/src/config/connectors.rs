@@ -63,6 +63,9 @@ pub(crate) struct ConnectorValues {
     /// Of GitHub: the app that we are, in place of a token.
     #[serde(skip_serializing_if = "Option::is_none")]
     app: Option<AppValues>,
+    /// What its webhooks are signed with: one secret, or two while it is being replaced.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) hook_secrets: Vec<SecretFrom>,
     /// Of GitHub: the repositories whose issues may want tasks, as `owner/name`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     issues_of: Vec<String>,

@@ -5,22 +5,19 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
 use ipa_events::store::{
-    Append, AppendError, Appended, Lease, Leases, Log, ModelError, ModelId, ModelRow, Models, Position,
-    RawRecord, ReadError, Snapshot, Snapshots, Stop, Stops, Store, StoreFault, StreamInfo, Version,
+    Append, AppendError, Appended, Arrival, Delivery, DeliveryLog, DeliveryNumber, Lease, Leases, Log,
+    ModelError, ModelId, ModelRow, Models, NewDelivery, Position, RawRecord, ReadError, Snapshot, Snapshots,
+    Stop, Stops, Store, StoreFault, StreamInfo, Version,
 };
 use ipa_events::{CommandId, ConnectorId, StreamId};
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 /// Makes the store that holds nothing.
 pub(super) fn store() -> Store {
     let empty = Arc::new(Empty { head: watch::Sender::new(Position::ZERO) });
-    Store {
-        log: empty.clone(),
-        leases: empty.clone(),
-        snapshots: empty.clone(),
-        models: empty.clone(),
-        stops: empty,
-    }
+    let (log, leases, snapshots, models) = (empty.clone(), empty.clone(), empty.clone(), empty.clone());
+    Store { log, leases, snapshots, models, deliveries: empty.clone(), stops: empty }
 }
 
 struct Empty {
@@ -113,6 +110,24 @@ impl Stops for Empty {
     }
 
     fn go_on(&self, _connector: &ConnectorId) -> BoxFuture<'_, Result<(), AppendError>> {
+        refused()
+    }
+}
+
+impl DeliveryLog for Empty {
+    fn keep(&self, _delivery: NewDelivery) -> BoxFuture<'_, Result<Arrival, AppendError>> {
+        refused()
+    }
+
+    fn next(&self, _after: DeliveryNumber) -> Read<'_, Option<Delivery>> {
+        ready(Ok(None)).boxed()
+    }
+
+    fn handled(&self, _numbers: Vec<DeliveryNumber>) -> BoxFuture<'_, Result<(), AppendError>> {
+        refused()
+    }
+
+    fn forget(&self, _before: Timestamp) -> BoxFuture<'_, Result<u64, AppendError>> {
         refused()
     }
 }

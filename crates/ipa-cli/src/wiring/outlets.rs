@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ipa_events::ConnectorId;
-use ipa_pod::{Edge as _, Outlet, SystemEdge};
+use ipa_pod::hook::Maker;
+use ipa_pod::{Edge as _, Hooks, Outlet, SystemEdge};
 use ipa_sync::gate::{HostGate, Rules};
 use ipa_sync::{
     Connector, GitHubAuth, GitHubConfig, GitHubConnector, LocalConfig, LocalConnector, Mode, NetWire,
@@ -44,13 +45,15 @@ pub(super) fn outlets(settings: &Settings) -> Result<Outlets, Failure> {
                 connector
             }
         };
-        let repo = match values.leads_to() {
-            Ok(LeadsTo::Local(local)) => Some(local.repo.clone()),
-            Ok(LeadsTo::GitHub(_)) | Err(_) => None,
+        let (repo, hooks) = match values.leads_to() {
+            Ok(LeadsTo::Local(local)) => (Some(local.repo.clone()), None),
+            Ok(LeadsTo::GitHub(_)) => (None, hooks(settings, Maker::GitHub, &values.hook_secrets)),
+            Err(_) => (None, None),
         };
         made.outlets.push(Outlet {
             poll: values.poll.0,
             repo,
+            hooks,
             ..Outlet::new(connector, outlet_settings(id, values))
         });
     }
@@ -105,6 +108,12 @@ impl Network {
         self.wire = Some(Arc::clone(&wire));
         Ok(wire)
     }
+}
+
+/// Says who may send webhooks, where a secret for them is configured.
+fn hooks(settings: &Settings, maker: Maker, secrets: &[SecretFrom]) -> Option<Hooks> {
+    let secrets: Vec<_> = secrets.iter().map(|from| source(settings, from)).collect();
+    (!secrets.is_empty()).then_some(Hooks { maker, secrets })
 }
 
 fn source(settings: &Settings, from: &SecretFrom) -> SecretSource {

@@ -1,5 +1,7 @@
 //! A store in memory, for tests: the same answers as any other, nothing on a disk, faults on demand.
 
+mod deliveries;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,6 +9,7 @@ use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
 use tokio::sync::watch;
 
+use self::deliveries::Deliveries;
 use super::clock::{recorded_now, to_microseconds};
 use super::{
     Append, AppendError, Appended, Epoch, Lease, Leases, Log, ModelError, ModelId, ModelRow, Models,
@@ -52,6 +55,7 @@ struct Kept {
     models: BTreeMap<ModelId, Model>,
     stops: BTreeMap<(ConnectorId, StopKind), Stop>,
     faults: VecDeque<AppendFault>,
+    deliveries: Deliveries,
     life: Life,
 }
 
@@ -103,6 +107,7 @@ impl MemoryStore {
             snapshots: shared.clone(),
             models: shared.clone(),
             stops: shared.clone(),
+            deliveries: shared.clone(),
         }
     }
 

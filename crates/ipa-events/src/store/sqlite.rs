@@ -4,6 +4,7 @@
 //! open the file for writing at all is not decided here: the engine holds the lock of its data directory.
 
 mod append;
+mod deliveries;
 mod fault;
 #[cfg(feature = "testing")]
 mod faults;
@@ -21,11 +22,13 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, ready};
+use jiff::Timestamp;
 use tokio::sync::{oneshot, watch};
 
 use super::{
-    Append, AppendError, Appended, Lease, Leases, Log, ModelError, ModelId, ModelRow, Models, Position,
-    RawRecord, ReadError, Snapshot, Snapshots, Stop, Stops, Store, StoreFault, StreamInfo, Version,
+    Append, AppendError, Appended, Arrival, Delivery, DeliveryLog, DeliveryNumber, Lease, Leases, Log,
+    ModelError, ModelId, ModelRow, Models, NewDelivery, Position, RawRecord, ReadError, Snapshot, Snapshots,
+    Stop, Stops, Store, StoreFault, StreamInfo, Version,
 };
 use crate::value::{CommandId, ConnectorId, StreamId};
 use read::Readers;
@@ -123,13 +126,8 @@ impl SqliteStore {
 }
 
 fn ports(sqlite: Arc<Sqlite>) -> Store {
-    Store {
-        log: sqlite.clone(),
-        leases: sqlite.clone(),
-        snapshots: sqlite.clone(),
-        models: sqlite.clone(),
-        stops: sqlite,
-    }
+    let (log, leases, snapshots, models) = (sqlite.clone(), sqlite.clone(), sqlite.clone(), sqlite.clone());
+    Store { log, leases, snapshots, models, deliveries: sqlite.clone(), stops: sqlite }
 }
 
 struct Sqlite {
@@ -267,5 +265,23 @@ impl Stops for Sqlite {
     fn go_on(&self, connector: &ConnectorId) -> BoxFuture<'_, Result<(), AppendError>> {
         let connector = connector.clone();
         async move { self.ask(|reply| Work::Stop(StopWork::GoOn(connector), reply)).await? }.boxed()
+    }
+}
+
+impl DeliveryLog for Sqlite {
+    fn keep(&self, delivery: NewDelivery) -> BoxFuture<'_, Result<Arrival, AppendError>> {
+        async move { self.ask(|reply| Work::Keep(delivery, reply)).await? }.boxed()
+    }
+
+    fn next(&self, after: DeliveryNumber) -> BoxFuture<'_, Result<Option<Delivery>, ReadError>> {
+        self.readers.delivery(after).boxed()
+    }
+
+    fn handled(&self, numbers: Vec<DeliveryNumber>) -> BoxFuture<'_, Result<(), AppendError>> {
+        async move { self.ask(|reply| Work::Handled(numbers, reply)).await? }.boxed()
+    }
+
+    fn forget(&self, before: Timestamp) -> BoxFuture<'_, Result<u64, AppendError>> {
+        async move { self.ask(|reply| Work::Forget(before, reply)).await? }.boxed()
     }
 }

@@ -22,6 +22,8 @@ macro_rules! on_every_store {
     };
 }
 
+mod deliveries;
+
 on_every_store!(
     an_append_needs_the_version_it_expects,
     of_64_racers_one_wins,

@@ -67,6 +67,7 @@ impl EngineBuilder {
         };
         let pods = watch::Sender::default();
         let (parts, manager, sweepers) = (Arc::new(parts), OnceCell::new(), Mutex::default());
-        Engine { inner: Arc::new(Inner { store: self.store, parts, pods, manager, sweepers }) }
+        let (store, arrived) = (self.store, Arc::default());
+        Engine { inner: Arc::new(Inner { store, parts, pods, manager, sweepers, arrived }) }
     }
 }

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
+use super::inbox::work_off;
 use super::{Engine, PAUSE, TRIES, TaskDraft, Writer};
 use crate::actor::AskError;
 use crate::config::Scope;
@@ -177,13 +178,13 @@ impl Engine {
         connectors.get(id).map(|_| connectors).ok_or_else(unknown)
     }
 
-    fn hint(&self, task: TaskId) {
+    pub(super) fn hint(&self, task: TaskId) {
         if let Some(manager) = self.inner.manager.get() {
             manager.hint(task);
         }
     }
 
-    /// Asks each connector now and then what moved, as long as the engine runs.
+    /// Asks each connector now and then what moved, and reads what webhooks say did, as long as the engine runs.
     pub(super) fn start_sweeping(&self) {
         let mut sweepers = JoinSet::new();
         for outlet in self.inner.parts.connectors.outlets() {
@@ -193,21 +194,25 @@ impl Engine {
                 let outlet = outlet.clone();
                 sweepers.spawn(async move {
                     let mut since = None;
-                    let mut pause = outlet.poll;
+                    let mut base = outlet.poll;
                     loop {
                         let Some(engine) = inner.upgrade().map(|inner| Self { inner }) else { return };
                         match engine.sweep(&outlet, since).await {
-                            Ok(until) => (since, pause) = (until, outlet.poll),
+                            Ok(until) => (since, base) = (until, outlet.poll),
                             Err(error) => {
                                 warn!(%error, "{} could not be asked what moved", outlet.settings.id);
-                                pause = pause.saturating_mul(2).min(LONGEST.max(outlet.poll));
+                                base = base.saturating_mul(2).min(LONGEST.max(outlet.poll));
                             }
                         }
+                        let pause = engine.inner.parts.pause(&outlet.settings.id, base);
                         drop(engine);
                         tokio::time::sleep(pause).await;
                     }
                 });
             }
+        }
+        if self.takes_all_on() {
+            sweepers.spawn(work_off(std::sync::Arc::downgrade(&self.inner)));
         }
         *self.inner.sweepers.lock().unwrap_or_else(PoisonError::into_inner) = sweepers;
     }
@@ -241,12 +246,16 @@ impl Engine {
         for row in rows.iter().filter(|row| row.summary.links.iter().any(is_moved)) {
             self.hint(row.summary.id);
         }
-        // Who runs one task only takes no others on.
-        let takes_on = self.manager().is_ok_and(|manager| manager.scope() == Scope::All);
+        let takes_on = self.takes_all_on();
         for ticket in wanted.into_iter().filter(|_| takes_on) {
             self.take_on(outlet, ticket).await;
         }
         Ok(until.or(since))
+    }
+
+    /// Tells whether new tasks are this engine's: who runs one task only takes no others on.
+    fn takes_all_on(&self) -> bool {
+        self.manager().is_ok_and(|manager| manager.scope() == Scope::All)
     }
 
     /// Makes a task of a ticket; the same ticket again finds the task that it has.

@@ -55,6 +55,8 @@ pub(super) struct Starting {
     pub(super) outlook: watch::Receiver<Outlook>,
     /// It was refused a slot, and is started as there may be one now.
     pub(super) wants_slot: bool,
+    /// Something may have changed outside since its start was begun.
+    pub(super) hinted: bool,
 }
 
 pub(super) struct Pod {

@@ -62,7 +62,7 @@ impl State {
             tell(&me, Msg::Started(task, started.map_err(|error| not_started(&error))));
         });
         let wants_slot = self.entries.get(&task).is_some_and(Entry::waits_for_slot);
-        let starting = Starting { waiting, failures, depend, standing, outlook, wants_slot };
+        let starting = Starting { waiting, failures, depend, standing, outlook, wants_slot, hinted: false };
         self.entries.insert(task, Entry::Starting(starting));
     }
 
@@ -73,7 +73,7 @@ impl State {
         started: Result<PodHandle, NotStarted>,
     ) {
         let Some(Entry::Starting(starting)) = self.entries.remove(&task) else { return };
-        let Starting { waiting, failures, depend, standing, outlook, wants_slot } = starting;
+        let Starting { waiting, failures, depend, standing, outlook, wants_slot, hinted } = starting;
         match started {
             Ok(handle) => {
                 answer(waiting, &Ok(handle.clone()));
@@ -93,6 +93,9 @@ impl State {
                     idle: JoinSet::new(),
                 };
                 self.entries.insert(task, Entry::Running(Box::new(pod)));
+                if hinted {
+                    self.hint(myself, task);
+                }
                 if ended {
                     self.failed(myself, task, "it ended as soon as it had begun");
                 }
@@ -195,16 +198,18 @@ impl State {
 
     /// Something may have changed outside that belongs to a task.
     pub(super) fn hint(&mut self, myself: &ActorRef<Msg>, task: TaskId) {
-        match self.entries.get(&task) {
+        let may_start = self.scope.covers(task) && !*self.draining.borrow();
+        match self.entries.get_mut(&task) {
             Some(Entry::Running(pod)) => {
                 if let Some(sync) = pod.handle.sync() {
                     sync.hint();
                 }
             }
+            // It may have looked already.
+            Some(Entry::Starting(starting)) => starting.hinted = true,
             // A pod that starts looks outside first.
-            Some(Entry::Rested(_)) | None if self.scope.covers(task) && !*self.draining.borrow() => {
-                self.start(myself, task, Vec::new(), 0);
-            }
+            Some(Entry::Stopping { then, .. }) if may_start => *then = Then::Start,
+            Some(Entry::Rested(_)) | None if may_start => self.start(myself, task, Vec::new(), 0),
             Some(_) | None => {}
         }
     }

@@ -169,7 +169,8 @@ impl Actor for Sync {
                 let done = done.map_err(ActorProcessingErr::from)?;
                 state.working = false;
                 state.failed = done.failed.or(state.failed.take().filter(|_| done.look.is_none()));
-                state.look_at = done.look.or(state.look_at);
+                // What was said to have changed meanwhile may have changed after it was looked at.
+                state.look_at = done.look.into_iter().chain(state.look_at).min_by_key(|(at, _)| *at);
                 if !done.pause.is_zero() {
                     state.look_after(done.pause, myself);
                     return Ok(());
@@ -303,6 +304,11 @@ fn changes_more_than_it_says(change: &Change) -> bool {
 async fn look_outside(task: &TaskHandle, parts: &Parts, (things, look): (Vec<Resource>, Look)) -> Done {
     let git = Git(parts.workspaces.as_ref());
     let mut failed = None;
+    let polls = things.iter().filter_map(|thing| {
+        let base = parts.connectors.poll(&thing.connector)?;
+        Some(parts.pause(&thing.connector, base))
+    });
+    let poll = polls.min().unwrap_or(AGAIN);
     for resource in things {
         let Some(connector) = parts.connectors.get(&resource.connector) else { continue };
         if let Some(closed) = parts.connectors.closed(parts.edge.now()).get(&resource.connector) {
@@ -328,7 +334,6 @@ async fn look_outside(task: &TaskHandle, parts: &Parts, (things, look): (Vec<Res
             }
         }
     }
-    let poll = parts.connectors.outlets().map(|outlet| outlet.poll).min().unwrap_or(AGAIN);
     let pause = if failed.is_some() { AGAIN } else { poll };
     let now = parts.edge.now();
     let again = (now.saturating_add(pause).unwrap_or(now), Look::Glance);

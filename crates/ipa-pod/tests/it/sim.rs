@@ -5,6 +5,7 @@ mod bombs;
 mod budget;
 mod cleanup;
 mod healing;
+mod hooks;
 mod queue;
 mod storm;
 mod time;

@@ -6,6 +6,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use ipa_events::Via;
 
+use crate::api::hooks;
 use crate::config::digest;
 use crate::error::Code;
 use crate::error::problem::Refusal;
@@ -30,6 +31,10 @@ pub(crate) async fn check(State(state): State<AppState>, request: Request, next:
 }
 
 async fn admit(state: &AppState, request: Request) -> Result<Request, Refusal> {
+    if hooks::is_one(&request) {
+        // Its signature is all that counts, and is checked where it is kept.
+        return Ok(request);
+    }
     if is_open(request.method(), request.uri().path()) {
         return forms::check_open(request).await;
     }

@@ -19,6 +19,7 @@
 mod api;
 mod api_reading;
 mod api_streams;
+mod hooks;
 mod live;
 mod live_log;
 mod pages;

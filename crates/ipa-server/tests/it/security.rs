@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::support::{Ask, House, approval};
 
-use self::routes::{NOWHERE, OPEN, ROUTES};
+use self::routes::{NOWHERE, OPEN, ROUTES, SIGNED};
 
 async fn house() -> House {
     let house = House::new();
@@ -109,6 +109,7 @@ async fn cookie_and_token_open_every_route() {
 fn every_route_is_on_the_list() {
     let sources = [
         ("/api/v1", include_str!("../../src/api.rs")),
+        ("", include_str!("../../src/api/hooks.rs")),
         ("", include_str!("../../src/web.rs")),
         ("", include_str!("../../src/security/login.rs")),
     ];
@@ -122,14 +123,39 @@ fn every_route_is_on_the_list() {
                 if !handlers.contains(call) || ["/login", "/assets/{name}"].contains(&path) {
                     continue;
                 }
-                let listed =
-                    ROUTES.iter().chain(OPEN).any(|route| route.0 == method && fits(&pattern, route.1));
+                let listed = ROUTES
+                    .iter()
+                    .chain(OPEN)
+                    .chain(SIGNED)
+                    .any(|route| route.0 == method && fits(&pattern, route.1));
                 assert!(listed, "{method} {pattern} is not asked for");
                 found += 1;
             }
         }
     }
-    assert!(found >= 38, "{found}");
+    assert!(found >= 41, "{found}");
+}
+
+#[tokio::test]
+async fn neither_cookie_nor_token_opens_a_route_for_webhooks_and_no_name_closes_it() {
+    let house = house().await;
+    let login = house.log_in().await;
+    let before = house.head();
+    for (method, path) in SIGNED {
+        for host in ["localhost", "tunnel.example", "localhost.evil.example"] {
+            let foreign = Ask::new(&house, method, path).host(host).header("origin", "http://evil.example");
+            for ask in [foreign.bearer(), Ask::new(&house, method, path).host(host).script(&login)] {
+                let got = ask.json(&json!({ "issue": { "key": "K-1" } })).send().await;
+                // No connector here takes any: that is all that anybody hears.
+                assert_eq!((got.status, got.code().as_str()), (404, "not_found"), "{path} at {host}");
+            }
+        }
+        let read = Ask::new(&house, "GET", path).send().await;
+        assert_eq!((read.status, read.code().as_str()), (401, "unauthorized"), "GET {path}");
+        let elsewhere = Ask::new(&house, "GET", path).host("tunnel.example").send().await;
+        assert_eq!(elsewhere.status, 421, "GET {path}");
+    }
+    assert_eq!(house.head(), before);
 }
 
 fn fits(pattern: &str, path: &str) -> bool {

@@ -1,7 +1,7 @@
 //! What the tests share: an engine that runs nothing, the router over it, and how to ask it.
 
 mod ask;
-mod doubles;
+pub mod doubles;
 
 pub use ask::{Ask, DEADLINE, Login};
 pub use doubles::FakeLog;

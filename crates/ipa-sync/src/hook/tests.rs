@@ -86,3 +86,62 @@ proptest! {
         prop_assert!(check(&[&secret], &body, &dressed).is_err());
     }
 }
+
+fn headers(pairs: &[(&'static str, &str)]) -> http::HeaderMap {
+    let mut headers = http::HeaderMap::new();
+    for (name, value) in pairs {
+        headers.append(*name, value.parse().unwrap());
+    }
+    headers
+}
+
+#[test]
+fn each_maker_names_and_signs_its_webhooks_in_its_own_headers() {
+    let of_github = headers(&[
+        ("x-github-event", "check_run"),
+        ("x-github-delivery", "72d3162e-cc78-11e3-81ab-4c9367dc0958"),
+        ("x-hub-signature", "sha1=7d38cdd689735b008b3c702edd92eea23791c5f6"),
+        ("x-hub-signature-256", "sha256=d5"),
+    ]);
+    let head = Head::read(Maker::GitHub, &of_github);
+    assert_eq!((head.kind.as_str(), head.signature.as_deref()), ("check_run", Some("sha256=d5")));
+    assert_eq!(head.id(b"{}"), "72d3162e-cc78-11e3-81ab-4c9367dc0958");
+
+    let of_jira = headers(&[
+        ("x-atlassian-webhook-identifier", "8f1f9d1c-2f3b"),
+        ("x-hub-signature", "sha256=a4"),
+        ("x-atlassian-webhook-retry", "2"),
+    ]);
+    let head = Head::read(Maker::Jira, &of_jira);
+    assert_eq!((head.kind.as_str(), head.signature.as_deref()), ("", Some("sha256=a4")));
+    assert_eq!(head.id(b"{}"), "8f1f9d1c-2f3b");
+    // The headers of the one are none of the other's.
+    assert_eq!(Head::read(Maker::GitHub, &of_jira).signature, None);
+    assert_eq!(
+        Head::read(Maker::Jira, &of_github).signature.as_deref(),
+        Some("sha1=7d38cdd689735b008b3c702edd92eea23791c5f6")
+    );
+}
+
+#[test]
+fn a_webhook_without_a_usable_name_has_one_of_its_body() {
+    let long = "x".repeat(201);
+    for pairs in [
+        &[][..],
+        &[("x-github-delivery", "")],
+        &[("x-github-delivery", "a b")],
+        &[("x-github-delivery", long.as_str())],
+        &[("x-github-delivery", "one"), ("x-github-delivery", "two")],
+    ] {
+        let head = Head::read(Maker::GitHub, &headers(pairs));
+        let name = head.id(b"{}");
+        assert_eq!(
+            name, "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
+            "{pairs:?}"
+        );
+        assert_eq!(name, head.id(b"{}"));
+        assert_ne!(name, head.id(b"{ }"));
+    }
+    let twice = headers(&[("x-hub-signature-256", "sha256=a"), ("x-hub-signature-256", "sha256=b")]);
+    assert_eq!(Head::read(Maker::GitHub, &twice).signature, None, "which of them?");
+}

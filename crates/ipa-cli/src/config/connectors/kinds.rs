@@ -57,6 +57,7 @@ impl ConnectorValues {
                     ("app", self.app.is_some()),
                     ("issues_of", !self.issues_of.is_empty()),
                     ("trusted", !self.trusted.is_empty()),
+                    ("hook_secrets", !self.hook_secrets.is_empty()),
                 ])?;
                 Ok(LeadsTo::Local(LocalValues {
                     folder: self.folder.as_deref().ok_or_else(|| missing("folder"))?,
@@ -70,6 +71,9 @@ impl ConnectorValues {
                     ("repo", self.repo.is_some()),
                     ("base", self.base.is_some()),
                 ])?;
+                if let Some(problem) = self.hook_secrets.iter().find_map(SecretFrom::problem) {
+                    return Err(format!("`hook_secrets`: {problem}"));
+                }
                 if let Some(wrong) = self.issues_of.iter().find(|name| name.split('/').count() != 2) {
                     return Err(format!("`issues_of`: {wrong} is not of the form owner/name"));
                 }
@@ -138,6 +142,20 @@ mod tests {
             (format!("kind = \"github\"\n{token}"), None),
             (format!("kind = \"github\"\nurl = \"https://h.test\"\n{app}"), None),
             (format!("kind = \"github\"\nurl = \"http://127.0.0.1:80\"\n{token}"), None),
+            (
+                format!(
+                    "kind = \"github\"\n{token}\nhook_secrets = [{{ env = \"H\" }}, {{ file = \"/h\" }}]"
+                ),
+                None,
+            ),
+            (
+                format!("kind = \"github\"\n{token}\nhook_secrets = [{{ env = \"H\", file = \"/h\" }}]"),
+                Some("`hook_secrets`: it must name one of"),
+            ),
+            (
+                "kind = \"local\"\nhook_secrets = [{ env = \"H\" }]".to_owned(),
+                Some("`hook_secrets` is not for this kind"),
+            ),
             ("kind = \"github\"".to_owned(), Some("`token` is missing")),
             (format!("kind = \"github\"\n{token}\n{app}"), Some("leave one of them out")),
             (format!("kind = \"github\"\n{token}\nfolder = \"/x\""), Some("`folder` is not for this kind")),

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{Connection as _, Row as _};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -12,7 +13,10 @@ use super::append::Pending;
 use super::fault::Failure;
 use super::stops::StopWork;
 use super::update::Advance;
-use crate::store::{Append, AppendError, Appended, Lease, ModelError, Position, Snapshot, StoreFault};
+use crate::store::{
+    Append, AppendError, Appended, Arrival, DeliveryNumber, Lease, ModelError, NewDelivery, Position,
+    Snapshot, StoreFault,
+};
 use crate::value::StreamId;
 
 /// How much work may wait.
@@ -43,6 +47,9 @@ pub(super) enum Work {
     Snapshot(StreamId, Snapshot, Reply<(), AppendError>),
     Advance(Advance, Reply<(), ModelError>),
     Stop(StopWork, Reply<(), AppendError>),
+    Keep(NewDelivery, Reply<Arrival, AppendError>),
+    Handled(Vec<DeliveryNumber>, Reply<(), AppendError>),
+    Forget(Timestamp, Reply<u64, AppendError>),
     Close(oneshot::Sender<()>),
 }
 
@@ -53,7 +60,12 @@ impl Work {
         match self {
             Self::Append(_, reply) => drop(reply.send(Err(AppendError::Unavailable(closed())))),
             Self::Acquire(_, reply) => drop(reply.send(Err(AppendError::Unavailable(closed())))),
-            Self::Release(_, reply) | Self::Snapshot(_, _, reply) | Self::Stop(_, reply) => {
+            Self::Keep(_, reply) => drop(reply.send(Err(AppendError::Unavailable(closed())))),
+            Self::Forget(_, reply) => drop(reply.send(Err(AppendError::Unavailable(closed())))),
+            Self::Release(_, reply)
+            | Self::Snapshot(_, _, reply)
+            | Self::Handled(_, reply)
+            | Self::Stop(_, reply) => {
                 drop(reply.send(Err(AppendError::Unavailable(closed()))));
             }
             Self::Advance(_, reply) => drop(reply.send(Err(ModelError::Store(closed())))),
@@ -188,6 +200,9 @@ impl Writer {
             }
             Work::Advance(advance, reply) => drop(reply.send(self.advance(advance).await)),
             Work::Stop(stop, reply) => drop(reply.send(self.write_stop(stop).await)),
+            Work::Keep(delivery, reply) => drop(reply.send(self.keep_delivery(delivery).await)),
+            Work::Handled(numbers, reply) => drop(reply.send(self.delivery_handled(numbers).await)),
+            Work::Forget(before, reply) => drop(reply.send(self.forget_deliveries(before).await)),
             Work::Close(reply) => return Next::End(reply),
         }
         Next::Go

@@ -57,6 +57,10 @@ pub(super) const ROUTES: &[(&str, &str)] = &[
 /// What is open to everybody, and there.
 pub(super) const OPEN: &[(&str, &str)] = &[("GET", "/healthz"), ("GET", "/login")];
 
+/// What a signature opens, and nothing else does.
+pub(super) const SIGNED: &[(&str, &str)] =
+    &[("POST", "/hooks/github"), ("POST", "/hooks/github/hub"), ("POST", "/hooks/jira/desk")];
+
 /// What is not there at all; nobody learns that without credentials.
 pub(super) const NOWHERE: &[(&str, &str)] =
     &[("GET", "/api/v1/nothing"), ("POST", "/nothing"), ("DELETE", "/api/v1/tasks/T-1"), ("GET", "/live/x")];
