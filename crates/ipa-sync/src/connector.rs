@@ -3,10 +3,11 @@
 //! A connector reads and changes, and nothing else. What is to be changed, what a difference means, when to try again
 //! and who must agree is decided by the pure parts of this crate, once for all connectors.
 
-use futures::future::BoxFuture;
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, ready};
 use ipa_events::task::{Link, Op, Pull, Ticket};
 use ipa_events::{ConnectorId, RemoteId, RepoSource, Resource, TaskId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::error::SyncError;
 use crate::port::GitPort;
@@ -40,6 +41,26 @@ pub trait Connector: Send + Sync {
 
     /// Lists what moved since the last sweep, and the tickets that want a task.
     fn sweep<'a>(&'a self, cx: Cx<'a>, sweep: &'a Sweep) -> BoxFuture<'a, Result<Swept, SyncError>>;
+
+    /// Finds out whether it works: whether the other side answers, takes the credential and allows what will be needed.
+    /// Changes nothing, there or here. An error says that it does not work, and what a person can do.
+    fn check<'a>(&'a self, _cx: Cx<'a>) -> BoxFuture<'a, Result<Checked, SyncError>> {
+        let notes = vec!["it does not tell whether it works".to_owned()];
+        ready(Ok(Checked { notes, ..Checked::default() })).boxed()
+    }
+}
+
+/// What a connector that answers found out about itself. Every text is one line for a person, without secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Checked {
+    /// As whom the other side knows us, if it knows anybody.
+    pub account: Option<String>,
+    /// What is good to know: where it leads, the kind of credential, what is left of its limits, when a hook last came.
+    pub notes: Vec<String>,
+    /// What it may not or cannot do and will need to, each with what mends it.
+    pub missing: Vec<String>,
+    /// The other side's clock less ours, if it told the time.
+    pub clock: Option<SignedDuration>,
 }
 
 /// What a connector may use.
