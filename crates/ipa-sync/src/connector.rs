@@ -3,8 +3,7 @@
 //! A connector reads and changes, and nothing else. What is to be changed, what a difference means, when to try again
 //! and who must agree is decided by the pure parts of this crate, once for all connectors.
 
-use futures::FutureExt as _;
-use futures::future::{BoxFuture, ready};
+use futures::future::BoxFuture;
 use ipa_events::task::{Link, Op, Pull, Ticket};
 use ipa_events::{ConnectorId, RemoteId, RepoSource, Resource, TaskId};
 use jiff::{SignedDuration, Timestamp};
@@ -44,10 +43,7 @@ pub trait Connector: Send + Sync {
 
     /// Finds out whether it works: whether the other side answers, takes the credential and allows what will be needed.
     /// Changes nothing, there or here. An error says that it does not work, and what a person can do.
-    fn check<'a>(&'a self, _cx: Cx<'a>) -> BoxFuture<'a, Result<Checked, SyncError>> {
-        let notes = vec!["it does not tell whether it works".to_owned()];
-        ready(Ok(Checked { notes, ..Checked::default() })).boxed()
-    }
+    fn check<'a>(&'a self, cx: Cx<'a>) -> BoxFuture<'a, Result<Checked, SyncError>>;
 }
 
 /// What a connector that answers found out about itself. Every text is one line for a person, without secrets.

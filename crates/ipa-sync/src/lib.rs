@@ -9,6 +9,7 @@
 mod body;
 pub mod cadence;
 mod channel;
+mod clock;
 mod connector;
 mod debounce;
 mod deliver;

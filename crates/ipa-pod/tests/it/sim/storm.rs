@@ -10,7 +10,7 @@ use ipa_events::task::{Change, ChangeKind, GatePolicy, Gates, Link, PublishPolic
 use ipa_events::{ConnectorId, RepoSource, TaskCommand, TaskId, Via};
 use ipa_pod::{Drain, Engine, Outlet, TaskView};
 use ipa_sync::{
-    Applied, Connector, Cx, Job, Look, Observed, Probe, Settings, Sweep, Swept, SyncError, Target,
+    Applied, Checked, Connector, Cx, Job, Look, Observed, Probe, Settings, Sweep, Swept, SyncError, Target,
 };
 use jiff::Timestamp;
 
@@ -79,6 +79,10 @@ impl Connector for Counting {
     }
 
     fn resume(&self) {}
+
+    fn check<'a>(&'a self, _cx: Cx<'a>) -> BoxFuture<'a, Result<Checked, SyncError>> {
+        async { Ok(Checked::default()) }.boxed()
+    }
 
     fn observe<'a>(
         &'a self,
