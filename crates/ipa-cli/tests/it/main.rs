@@ -28,8 +28,9 @@ mod structure;
 mod peers {
     pub(crate) mod forge;
     pub(crate) mod peer;
+    pub(crate) mod tracker;
 }
-use peers::{forge, peer};
+use peers::{forge, peer, tracker};
 
 mod browser;
 mod canary;
@@ -43,6 +44,7 @@ mod doctor;
 mod exit_codes;
 mod failing;
 mod github;
+mod jira;
 mod limits;
 mod outside;
 mod record;
