@@ -75,7 +75,8 @@ async fn our_comment_is_found_by_whatever_clock_and_in_whatever_order() {
     ] {
         let mut all: Vec<_> = (1..=150).map(|at| comment(at, ours - 7200 + at, "other")).collect();
         all.push(comment(151, ours, &marker));
-        all.push(comment(152, ours + 5, "other"));
+        // More than a page of later ones: the next page must be asked for.
+        all.extend((152..=280).map(|at| comment(at, ours + at - 151, "other")));
         if !last_first {
             all.reverse();
         }
