@@ -131,6 +131,16 @@ impl Channel {
         self.send_to(credential, ask, ask.url(&self.base)?).await
     }
 
+    /// Fetches what the host says lies elsewhere for anybody: without the credential, and past the gate, which is this
+    /// host's. Nothing is lost when it cannot be fetched.
+    pub(crate) async fn fetch(&self, url: Url) -> Option<Bytes> {
+        if url.scheme() != "https" && url.scheme() != self.base.scheme() {
+            return None;
+        }
+        let answer = self.wire.send(Request::new(Method::GET, url)).await.ok()?;
+        answer.status.is_success().then_some(answer.body)
+    }
+
     /// Sends a request to an address that the host named itself.
     pub(crate) async fn send_to(
         &self,

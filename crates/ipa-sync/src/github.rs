@@ -9,6 +9,7 @@ mod auth;
 mod change;
 mod config;
 mod find;
+mod log;
 mod look;
 mod mark;
 mod open;

@@ -1,5 +1,6 @@
 //! The tests of the `ipa` program, and of the shape of the whole repository (`structure`).
 
+#![recursion_limit = "256"]
 #![allow(
     clippy::disallowed_methods,
     clippy::expect_used,
@@ -13,6 +14,23 @@
 
 mod structure;
 
+/// The forge and the tracker that `ipa-sync` is tested against, for the whole way.
+#[path = "../../../ipa-sync/tests/it"]
+#[allow(
+    dead_code,
+    unused_imports,
+    clippy::map_err_ignore,
+    clippy::needless_pass_by_value,
+    clippy::single_match_else,
+    clippy::unnecessary_wraps,
+    reason = "each test needs a part of them"
+)]
+mod peers {
+    pub(crate) mod forge;
+    pub(crate) mod peer;
+}
+use peers::{forge, peer};
+
 mod browser;
 mod canary;
 mod claude;
@@ -24,6 +42,7 @@ mod demo;
 mod doctor;
 mod exit_codes;
 mod failing;
+mod github;
 mod limits;
 mod outside;
 mod record;

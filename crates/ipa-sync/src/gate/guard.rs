@@ -54,7 +54,8 @@ pub async fn guarded(gate: &HostGate, wire: &dyn Wire, call: Call) -> Result<Ans
     let paused = permit.learn(heard);
     let answer = outcome.map_err(|error| unanswered(&doing, &error, effect))?;
     let status = answer.status.as_u16();
-    if (200..300).contains(&status) || status == 304 || expected.contains(&status) {
+    let heeded = limit != Limit::Credential;
+    if heeded && ((200..300).contains(&status) || status == 304 || expected.contains(&status)) {
         return Ok(answer);
     }
     Err(SyncError {
@@ -139,13 +140,23 @@ fn said(answer: &Answer, limit: &Limit) -> String {
     let words = complaints(answer);
     let needs = match limit {
         Limit::Permission { needs } => needs.clone(),
-        Limit::None | Limit::Pause { .. } | Limit::Credential => String::new(),
+        Limit::Credential => login(answer).to_owned(),
+        Limit::None | Limit::Pause { .. } => String::new(),
     };
     let mut said = answer.status.to_string();
     for part in words.into_iter().chain([needs]).filter(|part| !part.is_empty()) {
         said = format!("{said}: {part}");
     }
     said.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_SAID).collect()
+}
+
+/// Says what is to be done about a login that Jira refused.
+fn login(answer: &Answer) -> &'static str {
+    match limits::login_refused(&answer.headers) {
+        None => "",
+        Some(limits::CAPTCHA) => "Jira wants its CAPTCHA solved: log in with that account in a browser once",
+        Some(_) => "the login failed: is the token revoked, or of another account?",
+    }
 }
 
 /// Finds the words in an error of GitHub (`message`, `errors`) or Jira (`errorMessages`, `errors`).

@@ -20,6 +20,10 @@ const SEARCHED: usize = 4096;
 /// The longest text about missing rights that is kept, in characters.
 const LONGEST_NEEDS: usize = 300;
 
+/// Jira's words for a credential that is wrong, and for one that it does not look at before a CAPTCHA is solved.
+const LOGIN_REFUSED: [&str; 2] = ["AUTHENTICATED_FAILED", CAPTCHA];
+pub(super) const CAPTCHA: &str = "AUTHENTICATION_DENIED";
+
 /// What an answer says about further requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Limit {
@@ -77,6 +81,9 @@ pub struct Quota {
 /// Reads what an answer that came `now` says about further requests.
 pub fn verdict(now: Timestamp, status: u16, headers: &HeaderMap, body: &[u8]) -> Limit {
     let pause = |length| Limit::Pause { scope: scope(headers), length };
+    if login_refused(headers).is_some() {
+        return Limit::Credential;
+    }
     match (status, told(now, headers)) {
         (401, _) => Limit::Credential,
         (403 | 429, Some(length)) | (500..=599, Some(length @ Length::For(_))) => pause(length),
@@ -99,6 +106,13 @@ pub fn quota(now: Timestamp, headers: &HeaderMap) -> Option<Quota> {
     let limit = number(text(headers, "x-ratelimit-limit")?)?;
     let resets_in = reset(now, headers)?;
     (limit > 0).then_some(Quota { remaining, limit, resets_in })
+}
+
+/// Returns the word with which Jira says that a login failed. It then answers as it would answer nobody in particular:
+/// with what everybody may see, or with 404 for a ticket that is there.
+pub(super) fn login_refused(headers: &HeaderMap) -> Option<&'static str> {
+    let mut reasons = text(headers, "x-seraph-loginreason")?.split(',').map(str::trim);
+    reasons.find_map(|reason| LOGIN_REFUSED.into_iter().find(|refused| *refused == reason))
 }
 
 /// Returns the pause that the headers ask for: the later of `Retry-After` and the end of a used-up window.

@@ -13,6 +13,9 @@ use super::text;
 use crate::connector::{Look, Observed, Target};
 use crate::error::{ErrorClass, SyncError};
 
+/// So many logs are read at one look.
+const LOGS: usize = 3;
+
 impl GitHubConnector {
     /// Reads the pull request of a task's branch.
     pub(super) async fn look_at_pull(&self, by: By, at: &Target, look: Look) -> Result<Observed, SyncError> {
@@ -53,9 +56,12 @@ impl GitHubConnector {
         let place = place_of(&shown, &at.repo);
         let (talk, ci) = match (part, &seen) {
             (Part::Nothing, Some(seen)) => (seen.talk.clone(), seen.ci.clone()),
-            (Part::Checks, Some(seen)) => (seen.talk.clone(), self.checks(by, &place.repo, &shown).await?),
+            (Part::Checks, Some(seen)) => {
+                (seen.talk.clone(), self.checks(by, (&place.repo, &shown), seen.ci.as_ref()).await?)
+            }
             (Part::All, _) | (Part::Nothing | Part::Checks, None) => {
-                (self.talk(by, &place).await?, self.checks(by, &place.repo, &shown).await?)
+                let ci = seen.as_ref().and_then(|seen| seen.ci.as_ref());
+                (self.talk(by, &place).await?, self.checks(by, (&place.repo, &shown), ci).await?)
             }
         };
         let pull = read::pull(&shown, &talk, ci.clone(), &trust)
@@ -84,12 +90,34 @@ impl GitHubConnector {
         Ok(Talk { reviews, notes, comments, threads })
     }
 
-    /// Reads what others' checks say of the head.
-    async fn checks(&self, by: By, repo: &RepoName, shown: &shape::Pull) -> Result<Option<Ci>, SyncError> {
+    /// Reads what others' checks say of the head, and what those of GitHub's own CI that failed printed.
+    async fn checks(
+        &self,
+        by: By,
+        (repo, shown): (&RepoName, &shape::Pull),
+        before: Option<&Ci>,
+    ) -> Result<Option<Ci>, SyncError> {
         let Ok(head) = shown.head.sha.parse::<Oid>() else { return Ok(None) };
         let runs = self.api.check_runs(by, repo, head.as_str()).await?;
         let statuses = self.api.statuses(by, repo, head.as_str()).await?;
-        Ok(read::ci(&head, &runs, &statuses))
+        let Some(mut ci) = read::ci(&head, &runs, &statuses) else { return Ok(None) };
+        let known = before.map(|before| &*before.failing).unwrap_or_default();
+        let jobs = read::jobs(&runs);
+        let mut looked = 0;
+        for check in &mut ci.failing {
+            // A job of the same address printed the same.
+            if let Some(known) = known.iter().find(|known| known.url == check.url && known.name == check.name)
+            {
+                check.summary = known.summary.clone();
+            } else if let Some(job) = check.url.as_ref().and_then(|url| jobs.get(&**url))
+                && looked < LOGS
+            {
+                looked += 1;
+                let log = self.api.job_log(by, repo, *job).await;
+                check.summary = read::with_log(&check.summary, log.as_deref().unwrap_or_default());
+            }
+        }
+        Ok(Some(ci))
     }
 
     /// Reads an issue.

@@ -9,6 +9,7 @@ use ipa_events::task::{
 use ipa_events::{Oid, RemoteId};
 
 use super::api::ThreadState;
+use super::log;
 use super::mark::Mark;
 use super::shape;
 use crate::body::inbound;
@@ -197,6 +198,20 @@ pub(super) fn ci(commit: &Oid, runs: &[shape::CheckRun], statuses: &[shape::Stat
     let mut failing: Vec<FailedCheck> = failing.map(|(_, check)| check).collect();
     failing.sort_by(|one, other| one.name.cmp(&other.name));
     Some(Ci { commit: commit.clone(), state, failing })
+}
+
+/// Names the jobs of GitHub's own CI, by their addresses: a check run of it has the id of its job.
+pub(super) fn jobs(runs: &[shape::CheckRun]) -> BTreeMap<&str, u64> {
+    let of_actions =
+        |run: &&shape::CheckRun| run.app.as_ref().is_some_and(|app| app.slug == "github-actions");
+    runs.iter().filter(of_actions).filter_map(|run| Some((run.html_url.as_deref()?, run.id))).collect()
+}
+
+/// What a check says, with the end of what it printed.
+pub(super) fn with_log(summary: &str, log: &str) -> Arc<str> {
+    let room = SUMMARY.saturating_sub(summary.len() + 1);
+    let words = [summary, &log::tail(log, room)];
+    words.into_iter().filter(|words| !words.is_empty()).collect::<Vec<_>>().join("\n").into()
 }
 
 fn is_our_run(run: &shape::CheckRun) -> bool {

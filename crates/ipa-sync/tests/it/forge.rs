@@ -6,7 +6,7 @@ mod api;
 mod backend;
 mod call;
 mod fault;
-mod git;
+pub(crate) mod git;
 mod graphql;
 mod hooks;
 mod limits;
@@ -15,17 +15,16 @@ mod page;
 mod people;
 mod person;
 mod rest;
-mod routes;
-mod schema;
+pub(crate) mod routes;
+pub(crate) mod schema;
 mod serve;
 mod shape;
 mod world;
 
-mod tests;
-
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -103,6 +102,25 @@ impl Forge {
     /// Takes away the tokens that the app was given.
     pub(crate) fn revoke_minted(&self) {
         self.shared.world().tokens.retain(|_, token| token.scope != Scope::Installation);
+    }
+
+    /// A pull request of `o/r` as everybody sees it; none: there is none.
+    pub(crate) fn pull(&self, number: u64) -> Option<Value> {
+        let world = self.shared.world();
+        let (repo, issue, pull) = world.pull(REPO, number).ok()?;
+        Some(shape::pull::full(&world, repo, issue, pull))
+    }
+
+    /// The comments in the code of a pull request of `o/r`.
+    pub(crate) fn notes(&self, number: u64) -> Vec<Value> {
+        let world = self.shared.world();
+        let Ok((repo, issue, pull)) = world.pull(REPO, number) else { return Vec::new() };
+        pull.notes.iter().map(|note| shape::review::note(&world, repo, issue, note)).collect()
+    }
+
+    /// Whether an issue of `o/r` is open.
+    pub(crate) fn issue_state(&self, number: u64) -> &'static str {
+        shape::issue::state(self.shared.world().issue_mut(REPO, number).unwrap())
     }
 
     /// The description of a pull request or an issue of `o/r`.

@@ -30,6 +30,9 @@ const SOURCE: &str = "https://forge.test/o/r.git";
 const BRANCH: &str = "ipa/t-1-fix";
 const PULL: &str = "work/pull/ipa/t-1-fix";
 
+/// How long an answer is waited for that will come.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// A forge, and our connector to it.
 pub(crate) struct World {
     pub(crate) forge: Forge,
@@ -45,18 +48,20 @@ impl World {
     pub(crate) async fn with(auth: GitHubAuth, change: impl FnOnce(&mut GitHubConfig)) -> Self {
         let forge = Forge::start().await;
         let gate = Arc::new(HostGate::new(at_once(), Arc::new(Timestamp::now)));
-        let connector = connector(&forge, auth, &gate, change);
+        let connector = connector(&forge, (auth, PATIENCE), &gate, change);
         Self { forge, connector, gate }
     }
 
-    /// Another connector to the same forge, with a gate of its own: many faults in a row would shut the first one's.
+    /// Another connector to the same forge, which soon has waited long enough for an answer that never comes. Its gate is
+    /// its own: many faults in a row would shut the first one's.
     pub(crate) fn again(&self) -> GitHubConnector {
-        self.with_token("token-ipa")
+        let gate = Arc::new(HostGate::new(at_once(), Arc::new(Timestamp::now)));
+        connector(&self.forge, (token("token-ipa"), Duration::from_millis(700)), &gate, |_| {})
     }
 
     pub(crate) fn with_token(&self, of: &str) -> GitHubConnector {
         let gate = Arc::new(HostGate::new(at_once(), Arc::new(Timestamp::now)));
-        connector(&self.forge, token(of), &gate, |_| {})
+        connector(&self.forge, (token(of), PATIENCE), &gate, |_| {})
     }
 
     /// Pushes the task's branch with one file and returns its head.
@@ -132,7 +137,7 @@ impl World {
 
 fn connector(
     forge: &Forge,
-    auth: GitHubAuth,
+    (auth, patience): (GitHubAuth, Duration),
     gate: &Arc<HostGate>,
     change: impl FnOnce(&mut GitHubConfig),
 ) -> GitHubConnector {
@@ -140,8 +145,7 @@ fn connector(
     config.api = forge.url().parse().unwrap();
     change(&mut config);
     let mut wire = WireConfig::new("ipa-test");
-    // Who is never answered has waited long enough.
-    (wire.read, wire.write) = (Duration::from_secs(10), Duration::from_millis(500));
+    (wire.read, wire.write) = (PATIENCE, patience);
     let wire = Arc::new(NetWire::new(wire).unwrap());
     GitHubConnector::new(config, wire, Arc::clone(gate))
 }

@@ -15,6 +15,8 @@
 )]
 
 mod forge;
+mod forge_tests;
 mod github;
+mod jira;
 mod peer;
 mod tracker;

@@ -50,6 +50,21 @@ async fn each_status_has_its_class_and_what_may_have_been_done_once_is_indetermi
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_jira_answers_to_nobody_in_particular_is_no_answer() {
+    for (status, reason, says) in [
+        (200, "AUTHENTICATED_FAILED", "revoked"),
+        (418, "AUTHENTICATED_FAILED", "revoked"),
+        (404, "AUTHENTICATED_FAILED", "revoked"),
+        (403, "AUTHENTICATION_DENIED", "CAPTCHA"),
+    ] {
+        let reaction = Reaction::status(status).header("x-seraph-loginreason", reason);
+        let error = outcome(reaction, Effect::Idempotent).await.unwrap_err();
+        assert_eq!(error.class, ErrorClass::Credential, "{status} {reason}");
+        assert!(error.detail.contains(says), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_not_sent_may_be_tried_again_and_what_may_have_arrived_is_looked_into() {
     for effect in [Effect::Idempotent, Effect::Once] {
         assert_eq!(class_of(Reaction::down(), effect).await, Some(ErrorClass::Transient));

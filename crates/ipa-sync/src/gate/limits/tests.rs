@@ -125,6 +125,19 @@ fn absurd_values_are_tamed() {
 }
 
 #[test]
+fn a_login_that_jira_refused_is_one_whatever_the_status() {
+    for reason in ["AUTHENTICATED_FAILED", "AUTHENTICATION_DENIED", "OK, AUTHENTICATED_FAILED"] {
+        for status in [200, 403, 404, 429, 503] {
+            let refused = read(status, &[("x-seraph-loginreason", reason)], "");
+            assert_eq!(refused, Limit::Credential, "{reason} {status}");
+        }
+    }
+    for reason in ["OK", "OUT", "", "authenticated_failed"] {
+        assert_eq!(read(404, &[("x-seraph-loginreason", reason)], ""), Limit::None, "{reason}");
+    }
+}
+
+#[test]
 fn times_are_read_against_the_clock_of_who_says_them() {
     let date = ("date", "Thu, 26 Nov 2026 15:00:00 GMT");
     assert_eq!(

@@ -2,6 +2,7 @@
 
 use http::Method;
 use serde_json::Value;
+use url::Url;
 
 use super::{Api, By, read};
 use crate::error::SyncError;
@@ -22,6 +23,19 @@ impl Api {
         let doing = format!("looking at the checks of {repo}");
         let ask = read(by, doing, "repos/{}/{}/commits/{}/check-runs", &names);
         self.pages(by, ask, |page: CheckRuns| page.check_runs).await
+    }
+
+    /// Fetches what a job of GitHub's own CI printed; none: there is none, or it cannot be had.
+    pub(in crate::github) async fn job_log(&self, by: By, repo: &RepoName, job: u64) -> Option<String> {
+        let job = job.to_string();
+        let names = [&*repo.owner, &*repo.name, &*job];
+        let doing = format!("looking at the log of a check of {repo}");
+        let ask =
+            read(by, doing, "repos/{}/{}/actions/jobs/{}/logs", &names).expecting(&[302, 403, 404, 410]);
+        let answer = self.send(by, &ask).await.ok()?;
+        let place: Url = answer.header("location")?.parse().ok()?;
+        let log = self.rest.fetch(place).await?;
+        Some(String::from_utf8_lossy(&log).into_owned())
     }
 
     /// Lists the newest status of each context on a commit.

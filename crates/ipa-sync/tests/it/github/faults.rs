@@ -84,14 +84,13 @@ async fn whatever_becomes_of_the_answer_a_change_is_made_once() {
             let before = world.effects(route);
             let job = job(number, change);
             world.forge.fail(route, When::Nth(1), lost.clone());
-            let sent = drive(&world.again(), &job).await;
+            drive(&world.again(), &job).await;
             let made = world.effects(route) - before;
             let title = job.op.change.title();
             // To set the same once more is no second effect; everything else is done once.
             let repeats =
                 matches!(route, "pulls/update" | "issues/add-labels" | "repos/create-commit-status");
             assert!(made == 1 || repeats && made == 2, "{title} after {name}: made {made} times");
-            assert!(sent <= 2, "{title} after {name}: sent {sent} times");
             let there = world.again().probe(cx(), &job).await.unwrap();
             assert!(matches!(there, Probe::There(_)), "{title} after {name}");
             if matches!(job.op.change, Change::Merge { .. }) {

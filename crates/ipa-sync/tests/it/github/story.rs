@@ -38,6 +38,10 @@ async fn a_pull_request_is_opened_reviewed_answered_and_merged() {
     assert_eq!(pull.section, Some(Change::version_of("All is new.")));
     assert_eq!((pull.remarks.len(), &pull.ci), (0, &None), "what we say ourselves is no news");
 
+    let shown = world.forge.pull(number).unwrap();
+    let labels: Vec<_> = shown["labels"].as_array().unwrap().iter().map(|label| &label["name"]).collect();
+    assert_eq!(labels, ["bug", "ipa"]);
+    assert_eq!(shown["requested_reviewers"][0]["login"], "ann");
     talked_about(&world, number, &head).await;
 
     let merge = |commit: &Oid| Change::Merge { commit: commit.clone(), method: MergeMethod::Squash };
@@ -72,6 +76,9 @@ async fn talked_about(world: &World, number: u64, head: &Oid) {
     ann.review(number, "APPROVE", "");
     let pull = world.pull(number).await;
     assert_eq!(pull.threads[&thread].remarks.len(), 1, "our own answer is no news");
+    let notes = world.forge.notes(number);
+    assert_eq!((&notes[1]["in_reply_to_id"], &notes[1]["user"]["login"]), (&note.into(), &"ipa".into()));
+    assert!(notes[1]["body"].as_str().unwrap().starts_with("It is three now."), "{}", notes[1]);
     assert_eq!(pull.reviews["ann"].verdict, ReviewVerdict::Approved);
     assert_eq!(pull.ci.unwrap().state, CiState::Passed);
 }
@@ -106,6 +113,7 @@ async fn an_issue_becomes_a_ticket_that_is_told_and_closed() {
     }
     let ticket = world.ticket(number).await;
     assert_eq!((ticket.category, ticket.remarks.len()), (Category::Done, 1));
+    assert_eq!(world.forge.issue_state(number), "closed");
 }
 
 #[tokio::test]
@@ -117,4 +125,21 @@ async fn what_is_gone_is_told_as_gone_and_what_nobody_opened_as_absent() {
     world.forge.person("ann").open(BRANCH, "mine");
     let absent = world.connector.observe(cx(), &target(PULL, None), Look::Closely).await;
     assert_eq!(absent, Ok(Observed::Absent));
+}
+
+#[tokio::test]
+async fn a_check_that_failed_comes_with_the_end_of_what_it_printed() {
+    let world = World::new().await;
+    let head = world.push("one\n");
+    let number = world.open().await;
+    let run = world.forge.ci().check(head.as_str(), "test", Some("failure"));
+    world.forge.ci().check(head.as_str(), "lint", Some("failure"));
+    world.forge.ci().log(run, 5, "2026-01-02T03:04:05.1Z \u{1b}[31mone is not two\u{1b}[0m\n");
+    for _ in 0..2 {
+        let failing = world.pull(number).await.ci.unwrap().failing;
+        let said: Vec<_> = failing.iter().map(|check| (&*check.name, &*check.summary)).collect();
+        assert_eq!(said, [("lint", ""), ("test", "one is not two")]);
+    }
+    assert_eq!(world.forge.calls("actions/download-job-logs-for-workflow-run"), 2, "each is read once");
+    assert_eq!(world.forge.calls("store/log"), 1);
 }

@@ -29,6 +29,8 @@ pub(crate) fn log(world: &mut World, call: &Call) -> Outcome {
     if !repo.jobs.iter().any(|job| job.id == id) {
         return Err(Answer::not_found());
     }
-    let place = format!("{}/_store/logs/{}/{id}?sig=signed", world.base, repo.full_name());
+    // Another host than the API's.
+    let store = world.base.replace("127.0.0.1", "localhost");
+    let place = format!("{store}/_store/logs/{}/{id}?sig=signed", repo.full_name());
     Ok(Answer::new(302, Value::Null).with("location", place))
 }

@@ -60,7 +60,7 @@ async fn what_happened_is_told_in_githubs_shape() {
     assert!(arrived.iter().all(|(_, code)| *code == 202), "{arrived:?}");
 
     let examples: Value =
-        serde_json::from_str(include_str!("../../../fixtures/github/webhooks/examples.json")).unwrap();
+        serde_json::from_str(include_str!("../../fixtures/github/webhooks/examples.json")).unwrap();
     let keys = |value: &Value| -> BTreeSet<String> {
         // Whose installation and organization it is depends on who has set the webhook up.
         let all = value

@@ -103,7 +103,7 @@ fn nullable_becomes_a_type_of_its_own() {
 
 #[test]
 fn each_operation_is_one_of_githubs() {
-    let text = include_str!("../../../fixtures/github/openapi.json");
+    let text = include_str!("../../fixtures/github/openapi.json");
     let description: Value = serde_json::from_str(text).unwrap();
     for operation in OPERATIONS {
         let described = &description["paths"][operation.path][operation.method.to_lowercase()];

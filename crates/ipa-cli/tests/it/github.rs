@@ -1,0 +1,202 @@
+//! The whole way over GitHub through the shipped program: from an issue to a merged pull request, with a person and CI on
+//! the other side, over real sockets, with real git.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::forge::{Entry, Fault, Forge, REPO, Scope, When, Work};
+use crate::support::{Serving, World, eventually};
+
+const AGENT: &str = "#!/bin/sh
+# Plans nothing, writes a line the first time it develops, and a better one when it is asked again.
+cat > /dev/null
+case $IPA_ROLE in
+  develop) if grep -q one fix.txt 2>/dev/null; then echo two > fix.txt; else echo one > fix.txt; fi ;;
+  review) echo two > fix.txt ;;
+esac
+echo words > \"$IPA_OUTPUT\"
+";
+
+/// A machine with a forge as its only connector.
+fn world(forge: &Forge) -> World {
+    let world = World::new();
+    let base = forge.base();
+    fs::write(world.path("token"), "token-ipa\n").unwrap();
+    forge.person("o").push("main", "agent.sh", AGENT);
+    let (token, file) = (world.path("token"), world.path("config/ipa/ipa.toml"));
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    let token = token.display();
+    let config = format!(
+        "[roles.develop]\nagent = \"command:sh ./agent.sh\"\n\
+         [gates]\nspec_clarification = \"auto\"\nplanning = \"auto\"\ndevelopment = \"auto\"\n\
+         [connectors.hub]\nkind = \"github\"\nurl = \"{base}\"\ntoken = {{ file = \"{token}\" }}\n\
+         issues_of = [\"{REPO}\"]\npoll = \"500ms\"\nlabels = [\"made-by-ipa\"]\nreviewers = [\"ann\"]\n\
+         [connectors.hub.publish]\nopen_pull = \"auto\"\nmark_ready = \"auto\"\nreply = \"auto\"\n\
+         comment = \"auto\"\nfinish_ticket = \"auto\"\n"
+    );
+    fs::write(file, config).unwrap();
+    world
+}
+
+/// Waits until something holds at the forge or here, and says what was there if it never did.
+fn wait_for(world: &World, what: &str, holds: impl FnMut() -> bool) {
+    let met = eventually(holds);
+    let log = fs::read_to_string(world.path("serve.log")).unwrap_or_default();
+    assert!(
+        met,
+        "{what}: {}\n{}\n{log}",
+        world.ipa(&["sync", "status"]).out,
+        world.ipa(&["show", "T-1"]).out
+    );
+}
+
+fn handle_of(world: &World, kind: &str, state: &str) -> Option<String> {
+    let status = world.ipa(&["sync", "status", "T-1", "--json"]);
+    let items = (status.code == 0).then(|| status.json()["items"].as_array().cloned())??;
+    let found = items.into_iter().find(|op: &Value| op["kind"] == kind && op["state"] == state)?;
+    found["handle"].as_str().map(str::to_owned)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_issue_becomes_a_pull_request_that_is_reviewed_answered_and_merged() {
+    let forge = Forge::start().await;
+    let world = world(&forge);
+    let ann = forge.person("ann");
+    let issue = ann.ask("Fix it", "Write the fix into fix.txt.");
+    ann.label(issue, "ipa");
+    let _serving = world.serve(&[]);
+
+    // From the issue to the pull request that is to be reviewed.
+    let number = issue + 1;
+    let pull = || forge.pull(number);
+    wait_for(&world, "a pull request that is ready", || pull().is_some_and(|pull| pull["draft"] == false));
+    wait_for(&world, "what it is labelled with, and who is asked", || {
+        let pull = pull().unwrap_or_default();
+        pull["labels"][0]["name"] == "made-by-ipa" && pull["requested_reviewers"][0]["login"] == "ann"
+    });
+    let opened = pull().unwrap();
+    assert_eq!(opened["title"], "Fix it");
+    let issue_url = format!("{}/{REPO}/issues/{issue}", forge.base());
+    assert!(opened["body"].as_str().unwrap().contains(&issue_url), "{}", opened["body"]);
+    let first = opened["head"]["sha"].as_str().unwrap().to_owned();
+
+    // What ann says in the code is answered by a run, and in her thread.
+    let note = ann.comment_on_line(number, "fix.txt", 1, "one is not enough");
+    wait_for(&world, "a commit that answers", || pull().unwrap()["head"]["sha"] != first.as_str());
+    wait_for(&world, "an answer in the thread", || {
+        forge.notes(number).iter().any(|it| it["in_reply_to_id"] == note && it["user"]["login"] == "ipa")
+    });
+
+    // Checks and an approval of exactly this commit lead to the card for the merge.
+    let second = pull().unwrap()["head"]["sha"].as_str().unwrap().to_owned();
+    forge.ci().check(&second, "test", Some("success"));
+    ann.review(number, "APPROVE", "");
+    let mut card = None;
+    wait_for(&world, "a card for the merge", || {
+        card = handle_of(&world, "merge", "held");
+        card.is_some()
+    });
+    world.ipa(&["sync", "approve", &card.unwrap()]).ok();
+    world.until("T-1", "its end", |task| task["phase"] == "completed");
+    wait_for(&world, "a closed issue", || forge.issue_state(issue) == "closed");
+    wait_for(&world, "a branch that is gone", || {
+        let branch = opened["head"]["ref"].as_str().unwrap();
+        forge.head(REPO, branch).is_none()
+    });
+    assert_eq!(pull().unwrap()["merged"], true);
+    let status = world.ipa(&["sync", "status"]).ok().out;
+    assert!(status.contains("hub works"), "{status}");
+}
+
+/// GitHub does something and never answers, and the program is killed while it waits.
+async fn killed_after(route: &str, (forge, world): (&Forge, &World), serving: &mut Option<Serving>) {
+    forge.until_done(route, 1).await;
+    let mut dead = serving.take().unwrap();
+    dead.process.end("KILL");
+    *serving = Some(world.serve(&[]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_that_is_killed_after_each_effect_finds_it_and_makes_none_twice() {
+    const ROUTES: [&str; 5] = [
+        "git/receive-pack",
+        "pulls/create",
+        "issues/create-comment",
+        "pulls/request-reviewers",
+        "pulls/create-reply-for-review-comment",
+    ];
+    let forge = Forge::start().await;
+    let world = world(&forge);
+    let ann = forge.person("ann");
+    let issue = ann.ask("Fix it", "Write the fix into fix.txt.");
+    ann.label(issue, "ipa");
+    for route in ROUTES {
+        forge.fail(route, When::Nth(1), Fault::SilenceAfter);
+    }
+    let mut serving = Some(world.serve(&[]));
+    let [push, open, say, ask, reply] = ROUTES;
+    for route in [push, open, say, ask] {
+        killed_after(route, (&forge, &world), &mut serving).await;
+    }
+    let number = issue + 1;
+    let note = ann.comment_on_line(number, "fix.txt", 1, "one is not enough");
+    killed_after(reply, (&forge, &world), &mut serving).await;
+    let head = forge.pull(number).unwrap()["head"]["sha"].as_str().unwrap().to_owned();
+    forge.fail("pulls/merge", When::Nth(1), Fault::SilenceAfter);
+    ann.review(number, "APPROVE", "");
+    let mut card = None;
+    wait_for(&world, "a card for the merge", || {
+        card = handle_of(&world, "merge", "held");
+        card.is_some()
+    });
+    world.ipa(&["sync", "approve", &card.unwrap()]).ok();
+    killed_after("pulls/merge", (&forge, &world), &mut serving).await;
+    world.until("T-1", "its end", |task| task["phase"] == "completed");
+    wait_for(&world, "a closed issue", || forge.issue_state(issue) == "closed");
+
+    let made = |route: &str| {
+        let did =
+            |it: &&Entry| it.route == route && it.work == Work::Done && it.status.is_some_and(|it| it < 300);
+        forge.requests().iter().filter(did).count()
+    };
+    for (route, times) in [(open, 1), (ask, 1), (reply, 1), ("pulls/merge", 1)] {
+        assert_eq!(made(route), times, "{route}");
+    }
+    let answers = forge.notes(number).into_iter().filter(|it| it["in_reply_to_id"] == note).count();
+    assert_eq!((answers, forge.pull(number).unwrap()["head"]["sha"].as_str()), (1, Some(&*head)));
+    wait_for(&world, "a word on the issue", || made(say) > 1);
+    assert_eq!(made(say), 2, "how it stands, and on the issue that it is done");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_is_revoked_pauses_the_connector_and_a_new_one_lets_all_go_on() {
+    let forge = Forge::start().await;
+    let world = world(&forge);
+    let ann = forge.person("ann");
+    let issue = ann.ask("Fix it", "Write the fix into fix.txt.");
+    ann.label(issue, "ipa");
+    let _serving = world.serve(&[]);
+    let number = issue + 1;
+    wait_for(&world, "a pull request that is ready", || {
+        forge.pull(number).is_some_and(|pull| pull["requested_reviewers"][0]["login"] == "ann")
+    });
+    forge.revoke("token-ipa");
+    let note = ann.comment_on_line(number, "fix.txt", 1, "one is not enough");
+    let status = || world.ipa(&["sync", "status"]).ok().out;
+    wait_for(&world, "the refusal on the page of the outside", || status().contains("mend its credential"));
+    let refused = |it: &Entry| it.status == Some(401);
+    let before = forge.requests().len();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert_eq!(forge.requests().len(), before, "nothing is asked with what was refused");
+    assert_eq!(forge.requests().iter().filter(|it| refused(it)).count(), 1, "{}", status());
+
+    // The file holds the new token; a person says so.
+    forge.add_token("token-new", "ipa", Scope::All);
+    fs::write(world.path("token"), "token-new\n").unwrap();
+    world.ipa(&["sync", "resume", "hub"]).ok();
+    wait_for(&world, "an answer in the thread", || {
+        forge.notes(number).iter().any(|it| it["in_reply_to_id"] == note)
+    });
+    assert!(status().contains("hub works"), "{}", status());
+}
