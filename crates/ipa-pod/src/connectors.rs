@@ -11,7 +11,7 @@ use std::time::Duration;
 use ipa_events::{ConnectorId, RepoSource};
 use ipa_sync::{Connector, ErrorClass, Mode, Settings, Sides, SyncError};
 use jiff::Timestamp;
-use tokio::sync::OnceCell;
+use tokio::sync::{Notify, OnceCell};
 
 /// How often what others may have changed is looked at, where nobody says that it changed.
 const POLL: Duration = Duration::from_mins(1);
@@ -85,12 +85,15 @@ pub(crate) struct Connectors {
     /// When a webhook last came for each.
     hooked: Mutex<BTreeMap<ConnectorId, Timestamp>>,
     hook_secrets: hooks::HookSecrets,
+    /// Says that something moved that belongs to no task.
+    nudges: BTreeMap<ConnectorId, Arc<Notify>>,
 }
 
 impl Connectors {
     pub(crate) fn new(outlets: BTreeMap<ConnectorId, Outlet>) -> Self {
         let hook_secrets = outlets.keys().map(|id| (id.clone(), OnceCell::new())).collect();
-        Self { outlets, health: Mutex::default(), hooked: Mutex::default(), hook_secrets }
+        let nudges = outlets.keys().map(|id| (id.clone(), Arc::default())).collect();
+        Self { outlets, health: Mutex::default(), hooked: Mutex::default(), hook_secrets, nudges }
     }
 
     pub(crate) fn get(&self, id: &ConnectorId) -> Option<&Arc<dyn Connector>> {
