@@ -11,7 +11,10 @@ mod place;
 mod secret;
 mod values;
 
-pub(crate) use connectors::{ConnectorValues, GitHubAs, GitHubValues, LeadsTo, LocalValues, ModeName};
+pub(crate) use connectors::{
+    ConnectorValues, FlavourName, GitHubAs, GitHubValues, JiraValues, LeadsTo, LocalValues, MembersValues,
+    ModeName,
+};
 pub(crate) use error::ConfigError;
 pub(crate) use layers::Row;
 pub(crate) use secret::SecretFrom;

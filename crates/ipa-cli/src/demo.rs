@@ -1,15 +1,18 @@
 //! The whole product on a throw-away repository: a scripted agent mends a real bug, through the real pods,
 //! workspaces, agent host, event log and server. Knows the story; what happens in it is the engine's.
 
+mod forge;
 mod gates;
 mod repo;
 mod script;
 mod story;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ipa_events::Principal;
-use ipa_pod::{Drain, Scope};
+use ipa_events::task::{GatePolicy, Gates};
+use ipa_events::{Principal, Via};
+use ipa_pod::{Drain, Scope, TaskDraft};
 use ipa_server::wire::{Command, CreateTask, TaskDetail};
 use serde_json::json;
 use tokio::time::Instant;
@@ -23,12 +26,15 @@ use crate::failure::Failure;
 use crate::holder::DataDir;
 use crate::output::plain;
 use crate::wiring;
-use gates::Gates;
+use forge::Forge;
+use gates::Gates as Hands;
 use repo::{DemoRepo, Test};
 use story::Story;
 
 /// How long giving its task up may take, when the demo broke off.
 const GIVING_UP: Duration = Duration::from_secs(5);
+
+const TITLE: &str = "total leaves the last number out";
 
 const REQUEST: &str = "total 1 4 prints 6 instead of 10: the last number is left out. Mend it, and say what an \
 empty range is.";
@@ -38,6 +44,16 @@ struct Done {
     detail: TaskDetail,
     before: Test,
     after: Test,
+    merged: Merged,
+}
+
+/// Where the work is at the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Merged {
+    /// In the branch that it was asked for.
+    Main,
+    /// In a branch of its own: who holds the data directory has no connector for it.
+    No,
 }
 
 /// `ipa demo`
@@ -50,7 +66,7 @@ pub(crate) async fn run(app: &App, args: &DemoArgs) -> Result<Exit, Failure> {
     let played = play(app, args, (reached, &mut stopping), &repo).await;
     let path = repo.path().display().to_string();
     let removed = if args.keep { Ok(()) } else { repo.remove() };
-    let Done { detail, before, after } = played?;
+    let Done { detail, before, after, merged } = played?;
     removed?;
     let task = &detail.task;
     let seconds = began.elapsed().as_secs_f64();
@@ -61,7 +77,7 @@ pub(crate) async fn run(app: &App, args: &DemoArgs) -> Result<Exit, Failure> {
             "test_before": before.word(), "test_after": after.word(), "kept": args.keep,
         }))?;
     } else {
-        app.out.line(closing(&detail, seconds))?;
+        app.out.line(closing(&detail, merged, seconds))?;
     }
     Ok(Exit::Done)
 }
@@ -78,55 +94,67 @@ async fn play(
         return Err(Failure::Wrong("the demo's test passes before anything was mended".to_owned()));
     }
     app.out.note(format!("repository {}   ./test.sh: {}", repo.path().display(), before.word()));
-    let draft = CreateTask {
+    let task = CreateTask {
         request: REQUEST.to_owned(),
-        title: Some("total leaves the last number out".to_owned()),
+        title: Some(TITLE.to_owned()),
         repo: Some(repo.source()?),
         agent: Some(repo.agent()?),
         checks: Some(vec!["./test.sh".to_owned()]),
         ..CreateTask::default()
     };
-    let detail = match reached {
+    let (detail, merged) = match reached {
         Reached::Served(client) => {
-            let detail: TaskDetail = parse("the task", &client.post("/api/v1/tasks", &draft).await?)?;
-            let mut gates = Gates::new(app.out, args, None);
-            to_the_end(app, (&client, &detail), &mut gates, stopping).await?
+            app.out.note("played by the ipa that runs already: without ticket and pull request");
+            let detail: TaskDetail = parse("the task", &client.post("/api/v1/tasks", &task).await?)?;
+            let mut gates = Hands::new(app.out, args, None);
+            let story = Story::new(app.out, None);
+            (to_the_end(app, (&client, &detail, story), &mut gates, stopping).await?, Merged::No)
         }
-        Reached::Held(held) => alone(app, args, (held, stopping), &draft).await?,
+        Reached::Held(held) => (alone(app, args, (held, stopping), repo).await?, Merged::Main),
     };
     let branch = detail.task.branch.as_ref().map(ToString::to_string);
-    let after = repo.test(&app.settings, branch.as_deref())?;
+    let after =
+        repo.test(&app.settings, if merged == Merged::Main { Some("main") } else { branch.as_deref() })?;
+    repo.fetch(&app.settings)?;
     if after == Test::Failed {
         return Err(Failure::Wrong("the demo's test fails on what was delivered".to_owned()));
     }
-    Ok(Done { detail, before, after })
+    Ok(Done { detail, before, after, merged })
 }
 
-/// Plays the story with an engine of its own, which runs this task only.
+/// Plays the story with an engine of its own, which runs this task only, and has only the demo's connector.
 async fn alone(
     app: &App,
     args: &DemoArgs,
     (held, stopping): (DataDir, &mut Stopping),
-    draft: &CreateTask,
+    repo: &DemoRepo,
 ) -> Result<TaskDetail, Failure> {
+    let forge = Forge::make(repo, (TITLE, REQUEST))?;
     let mut settings = app.settings.clone();
+    settings.values.connectors = BTreeMap::from([forge.connector()?]);
     // The pause between two runs spares a real agent's service; this one has none.
     settings.values.limits.cooldown.0 = Duration::ZERO;
     let store = wiring::store_to_write(&settings).await?;
     let engine = wiring::engine(&settings, store.clone())?;
     let config = wiring::local_config(&settings)?;
+    let created = engine.create(engine.ctx(settings.user.clone(), Via::Cli), draft(repo)?).await;
+    let created = created.map_err(|error| Failure::Wrong(format!("the demo's task: {error}")))?;
     let recorder = Client::Local(Box::new(Local::new(engine.clone(), config, None)));
-    let detail: TaskDetail = parse("the task", &recorder.post("/api/v1/tasks", draft).await?)?;
+    let detail: TaskDetail = recorder.read(&format!("/api/v1/tasks/{}", created.id)).await?;
     drop(recorder);
     let scope = Scope::Only(detail.task.id);
     let parts = Parts { held, store, engine };
     let engaged = Engaged::start(app, parts, ("demo", scope), Address::loopback()).await?;
+    app.out.note(forge.told());
     app.out.note(format!("dashboard  {}", engaged.login_url()));
+    let (ticket, _) = Forge::ticket()?;
+    app.out.note(format!("  ← {}: {TITLE}   is worked on as {}", ticket.name, detail.task.handle));
     let person = engaged.client(&settings)?;
     settings.user = Principal::Policy("demo".to_owned());
     let policy = engaged.client(&settings)?;
-    let mut gates = Gates::new(app.out, args, Some(policy));
-    let played = to_the_end(app, (&person, &detail), &mut gates, stopping).await;
+    let mut gates = Hands::new(app.out, args, Some(policy));
+    let story = Story::new(app.out, Some(forge));
+    let played = to_the_end(app, (&person, &detail, story), &mut gates, stopping).await;
     drop((person, gates));
     // A demo that broke off leaves no agent behind.
     tokio::select! {
@@ -140,12 +168,12 @@ async fn alone(
 /// and its repository go with the demo.
 async fn to_the_end(
     app: &App,
-    (client, detail): (&Client, &TaskDetail),
-    gates: &mut Gates,
+    (client, detail, story): (&Client, &TaskDetail, Story),
+    gates: &mut Hands,
     stopping: &mut Stopping,
 ) -> Result<TaskDetail, Failure> {
     let played = tokio::select! {
-        told = Story::new(app.out).follow(client, detail, gates) => told,
+        told = story.follow(client, detail, gates) => told,
         () = stopping.wait() => Err(Failure::Interrupted {
             message: "the demo was stopped, and its task given up".to_owned(),
             help: "`ipa demo` plays it again".to_owned(),
@@ -166,13 +194,29 @@ async fn to_the_end(
     played
 }
 
-fn closing(detail: &TaskDetail, seconds: f64) -> String {
+/// Makes the task of the ticket.
+fn draft(repo: &DemoRepo) -> Result<TaskDraft, Failure> {
+    let mut draft = TaskDraft::new(REQUEST, repo.source()?);
+    draft.title = Some(TITLE.into());
+    draft.agent = Some(repo.agent()?);
+    draft.checks = Some(vec!["./test.sh".into()]);
+    // Each is asked for, so that the draft is there before others review.
+    draft.gates = Some(Gates { development: GatePolicy::Ask, ..Gates::default() });
+    draft.ticket = Some(Forge::ticket()?);
+    Ok(draft)
+}
+
+fn closing(detail: &TaskDetail, merged: Merged, seconds: f64) -> String {
     let handle = detail.task.handle;
     let branch = detail.task.branch.as_ref().map(ToString::to_string).unwrap_or_default();
     let commit = detail.task.commit.as_ref().map(|commit| commit.short().to_owned()).unwrap_or_default();
+    let on = match merged {
+        Merged::Main => "on main, into which the pull request was merged",
+        Merged::No => "on the delivered commit",
+    };
     plain(&format!(
         "✓ completed           branch {branch}, commit {commit}, {} events   {seconds:.1}s\n\
-         ./test.sh failed before, and passes on the delivered commit\n\
+         ./test.sh failed before, and passes {on}\n\
          See what happened:  ipa diff {handle} · ipa event list {handle} · ipa serve\n\
          Now yours:          cd your-repo && ipa run \"describe the change\" --agent command:PROGRAM",
         detail.task.version

@@ -1,4 +1,4 @@
-//! Where events are kept: five small ports, and the plain data that crosses them.
+//! Where events are kept: six small ports, and the plain data that crosses them.
 //!
 //! A store moves bytes and checks who may append. It decodes nothing: what an event means is `codec`'s and
 //! the aggregate's business, so a record that nobody understands is still kept, read and shown.
@@ -10,6 +10,7 @@ mod error;
 mod memory;
 mod record;
 mod sqlite;
+mod stops;
 
 pub use delivery::{Arrival, Delivery, DeliveryLog, DeliveryNumber, NewDelivery};
 pub use error::{AppendError, ModelError, ReadError, StoreFault};
@@ -21,6 +22,7 @@ pub use record::{
 #[cfg(feature = "testing")]
 pub use sqlite::WriterFaults;
 pub use sqlite::{Durability, OpenStoreError, SqliteOptions, SqliteStore};
+pub use stops::{Stop, StopKind, Stops};
 
 use std::sync::Arc;
 
@@ -30,7 +32,7 @@ use tokio::sync::watch;
 
 use crate::value::{CommandId, StreamId};
 
-/// The five ports of one store, as the rest of ipa holds them.
+/// The ports of one store, as the rest of ipa holds them.
 #[derive(Clone)]
 pub struct Store {
     /// The events.
@@ -41,6 +43,8 @@ pub struct Store {
     pub snapshots: Arc<dyn Snapshots>,
     /// Rows folded from the log, for lists.
     pub models: Arc<dyn Models>,
+    /// Connectors through which nothing goes until a person says so.
+    pub stops: Arc<dyn Stops>,
     /// Webhooks that came.
     pub deliveries: Arc<dyn DeliveryLog>,
 }

@@ -223,6 +223,7 @@ pub fn title_of(asked: &Asked) -> String {
                 }
                 EscalationReason::ChecksFail => "the checks go on failing",
                 EscalationReason::DeliveryFailed => "a change outside could not be made",
+                EscalationReason::WriteStorm => "nothing more is written there until you say so",
                 EscalationReason::PullClosed => "the pull request was closed",
                 EscalationReason::PodParked => "the task is parked",
             };

@@ -10,6 +10,7 @@ mod work;
 
 pub use builder::EngineBuilder;
 pub use hooks::HookError;
+pub use outside::ConnectorCheck;
 pub use pods::Drain;
 pub use read::{TaskRow, TaskView};
 pub use work::{RuntimeRow, Since};

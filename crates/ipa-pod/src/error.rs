@@ -1,7 +1,7 @@
 //! What can go wrong at the engine's front door.
 
-use ipa_events::store::ReadError;
-use ipa_events::{ExecuteError, LoadError, OpenError, Reference, RunId, TaskError, TaskId};
+use ipa_events::store::{AppendError, ReadError};
+use ipa_events::{ConnectorId, ExecuteError, LoadError, OpenError, Reference, RunId, TaskError, TaskId};
 use ipa_workspace::WorkspaceError;
 
 /// What can go wrong at the engine's front door.
@@ -98,6 +98,17 @@ pub enum EngineError {
         task: TaskId,
         /// Why.
         why: String,
+    },
+    /// What a person said about a connector was not stored.
+    #[error("{doing} the connector {connector}")]
+    Connector {
+        /// What was to be done: `pausing`, `opening`.
+        doing: &'static str,
+        /// Which.
+        connector: ConnectorId,
+        /// Why.
+        #[source]
+        source: AppendError,
     },
     /// This engine runs no pods.
     #[error("nothing is running here; start `ipa serve`")]

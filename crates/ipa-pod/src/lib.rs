@@ -25,7 +25,8 @@ pub use config::{EngineConfig, PodConfig, RoleConfig, Roles, Scope, SlotLimits, 
 pub use connectors::{Closed, Health, Hooks, Outlet};
 pub use edge::{Edge, SystemEdge};
 pub use engine::{
-    CreatedTask, Drain, Engine, EngineBuilder, HookError, RuntimeRow, Since, TaskDraft, TaskRow, TaskView,
+    ConnectorCheck, CreatedTask, Drain, Engine, EngineBuilder, HookError, RuntimeRow, Since, TaskDraft,
+    TaskRow, TaskView,
 };
 pub use error::EngineError;
 
@@ -40,6 +41,11 @@ pub mod log {
     pub use ipa_agent::{
         AgentEvent, Asked, Body, Finished, Login, PlanStep, Probe, ProbeError, Tail, TailError,
     };
+}
+
+/// What is wanted outside and how a connector is, as [`Engine::would_change`] and [`Engine::check_connectors`] tell it.
+pub mod outside {
+    pub use ipa_sync::{Checked, Course, ErrorClass, Mode, SyncError, Would};
 }
 
 /// What a workspace holds, as [`Engine::diff`], [`Engine::ls`] and [`Engine::read_file`] tell it.

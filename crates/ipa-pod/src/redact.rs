@@ -44,6 +44,7 @@ fn redact(command: &mut TaskCommand, secrets: &Secrets) {
         | TaskCommand::Withdraw { run: _, key: _, why: text }
         | TaskCommand::RecordDoubt { op: _, doubt: _, detail: text }
         | TaskCommand::RecordSendFailed { op: _, detail: text, next: _ }
+        | TaskCommand::BlowFuse { resource: _, detail: text }
         | TaskCommand::Escalate { reason: _, detail: text } => word(text),
         TaskCommand::Answer { decision: _, seen: _, verdict } => redact_verdict(verdict, secrets),
         TaskCommand::AskPermission { run: _, key: _, tool, input } => {

@@ -51,8 +51,9 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/sync", get(sync::sync))
         .route("/sync/{op}", get(sync::show))
         .route("/sync/{op}/{verb}", post(sync::act_on))
-        .route("/tasks/{id}/sync", post(sync::now))
+        .route("/tasks/{id}/sync", get(sync::would).post(sync::now))
         .route("/connectors", get(sync::connectors))
+        .route("/connectors/{id}/pause", post(sync::pause))
         .route("/connectors/{id}/resume", post(sync::resume));
     Router::new()
         .nest("/api/v1", v1)

@@ -50,6 +50,7 @@ impl From<EngineError> for Refusal {
                 .help("it is still told to end: try again in a moment; nothing was put away"),
             EngineError::Outside { .. } => Self::new(Code::Unavailable, detail)
                 .help("`ipa sync status` tells how each connector is; it is tried again by itself"),
+            EngineError::Connector { source, .. } => Self::new(appending(&source), detail).help(RETRY),
             EngineError::Stopping => Self::new(Code::Unavailable, detail).help("start `ipa serve` again"),
             EngineError::NothingRuns => Self::new(Code::NothingRuns, detail).help("start `ipa serve`"),
         }

@@ -6,6 +6,7 @@
 pub(crate) mod assets;
 mod board;
 mod command;
+mod connector;
 mod decide;
 mod diff;
 mod files;
@@ -42,6 +43,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/tasks/{id}/commands", post(command::command))
         .route("/tasks/{id}/pod", post(command::pod))
         .route("/tasks/{id}/decisions/{number}", post(decide::decide))
+        .route("/connectors/{id}", post(connector::act))
         .route("/live", get(live::live))
         .route("/assets/{name}", get(assets::serve))
 }

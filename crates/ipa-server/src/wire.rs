@@ -19,7 +19,8 @@ pub use event::EventRecord;
 pub use ipa_pod::log::AgentEvent as LogEntry;
 pub use ipa_pod::work::{DiffSet, FileView, Listing};
 pub use rows::{
-    AgentRow, ConnectorRow, ConnectorState, Health, Pod, PodState, SyncOp, SyncState, Why, WorkspaceRow,
+    AgentRow, ConnectorRow, ConnectorState, Health, Pod, PodState, SyncOp, SyncState, WantedChange,
+    WantedCourse, Why, WorkspaceRow,
 };
 pub use run::{CheckRow, Checks, Prompt, Run, RunStatus};
 pub use task::{DocumentVersions, MessageRow, Task, TaskDetail, TaskWorkspace};
@@ -136,6 +137,7 @@ named! {
     AgentRow = "ipa.agent/v1",
     SyncOp = "ipa.sync/v1",
     ConnectorRow = "ipa.connector/v1",
+    WantedChange = "ipa.sync.wanted/v1",
     Why = "ipa.why/v1",
     Health = "ipa.health/v1",
     DiffSet = "ipa.diff/v1",

@@ -6,7 +6,7 @@
 use futures::future::BoxFuture;
 use ipa_events::task::{Link, Op, Pull, Ticket};
 use ipa_events::{ConnectorId, RemoteId, RepoSource, Resource, TaskId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::error::SyncError;
 use crate::port::GitPort;
@@ -40,6 +40,23 @@ pub trait Connector: Send + Sync {
 
     /// Lists what moved since the last sweep, and the tickets that want a task.
     fn sweep<'a>(&'a self, cx: Cx<'a>, sweep: &'a Sweep) -> BoxFuture<'a, Result<Swept, SyncError>>;
+
+    /// Finds out whether it works: whether the other side answers, takes the credential and allows what will be needed.
+    /// Changes nothing, there or here. An error says that it does not work, and what a person can do.
+    fn check<'a>(&'a self, cx: Cx<'a>) -> BoxFuture<'a, Result<Checked, SyncError>>;
+}
+
+/// What a connector that answers found out about itself. Every text is one line for a person, without secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Checked {
+    /// As whom the other side knows us, if it knows anybody.
+    pub account: Option<String>,
+    /// What is good to know: where it leads, the kind of credential, what is left of its limits, when a hook last came.
+    pub notes: Vec<String>,
+    /// What it may not or cannot do and will need to, each with what mends it.
+    pub missing: Vec<String>,
+    /// The other side's clock less ours, if it told the time.
+    pub clock: Option<SignedDuration>,
 }
 
 /// What a connector may use.

@@ -7,6 +7,7 @@
 mod api;
 mod auth;
 mod change;
+mod check;
 mod config;
 mod find;
 mod log;
@@ -41,7 +42,7 @@ use self::read::Trust;
 use self::seen::Seen;
 use self::sweep::Cursor;
 use crate::channel::Channel;
-use crate::connector::{Applied, Connector, Cx, Job, Look, Observed, Probe, Sweep, Swept, Target};
+use crate::connector::{Applied, Checked, Connector, Cx, Job, Look, Observed, Probe, Sweep, Swept, Target};
 use crate::error::SyncError;
 use crate::gate::{HostGate, Lane, Who};
 use crate::wire::Wire;
@@ -111,6 +112,10 @@ impl Connector for GitHubConnector {
 
     fn resume(&self) {
         self.gate.resume();
+    }
+
+    fn check<'a>(&'a self, cx: Cx<'a>) -> BoxFuture<'a, Result<Checked, SyncError>> {
+        self.find_out(By { who: Who::Person, lane: Lane::Read, now: cx.now }).boxed()
     }
 
     fn observe<'a>(

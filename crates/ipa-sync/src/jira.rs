@@ -5,6 +5,7 @@
 
 mod adf;
 mod auth;
+mod check;
 mod comment;
 mod link;
 mod mark;
@@ -34,7 +35,7 @@ use self::site::{Site, Visit};
 use self::sweep::Round;
 use self::trust::Trusting;
 use crate::channel::{Ask, Channel};
-use crate::connector::{Applied, Connector, Cx, Job, Look, Observed, Probe, Sweep, Swept, Target};
+use crate::connector::{Applied, Checked, Connector, Cx, Job, Look, Observed, Probe, Sweep, Swept, Target};
 use crate::error::{ErrorClass, SyncError};
 use crate::gate::{HostGate, Who};
 use crate::wire::{Answer, Wire};
@@ -174,6 +175,10 @@ impl Connector for JiraConnector {
     fn resume(&self) {
         *self.site.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
         self.gate.resume();
+    }
+
+    fn check<'a>(&'a self, cx: Cx<'a>) -> BoxFuture<'a, Result<Checked, SyncError>> {
+        self.find_out(cx).boxed()
     }
 
     fn observe<'a>(

@@ -9,10 +9,12 @@
 mod body;
 pub mod cadence;
 mod channel;
+mod clock;
 mod connector;
 mod debounce;
 mod deliver;
 mod error;
+mod fuse;
 pub mod gate;
 mod github;
 pub mod hook;
@@ -26,13 +28,16 @@ mod settings;
 mod step;
 mod wanted;
 mod wire;
+mod would;
 
 pub use body::inbound;
 pub use body::{
     Block, Body, Column, DEPTH, GITHUB_CHARS, Inline, Item, JIRA_CHARS, Link, Marks, Mentions, Panel, Table,
     Task,
 };
-pub use connector::{Applied, Connector, Cx, Job, Look, NewTicket, Observed, Probe, Sweep, Swept, Target};
+pub use connector::{
+    Applied, Checked, Connector, Cx, Job, Look, NewTicket, Observed, Probe, Sweep, Swept, Target,
+};
 pub use debounce::Debounce;
 pub use deliver::{Tried, carry_out, job, look_for, observe};
 pub use error::{ErrorClass, SyncError};
@@ -50,3 +55,4 @@ pub use wire::{
 };
 #[cfg(feature = "testing")]
 pub use wire::{FakeWire, Reaction};
+pub use would::{Course, Would, would};

@@ -4,6 +4,7 @@
 //! is where. Git is asked for branches and merges, and nothing else touches the repository.
 
 mod change;
+mod check;
 mod disk;
 mod folder;
 mod front;
@@ -26,7 +27,7 @@ use tokio::sync::Mutex;
 
 use self::disk::{Dir, FileError, Print};
 use self::folder::PrintOf;
-use crate::connector::{Applied, Connector, Cx, Job, Look, Observed, Probe, Sweep, Swept, Target};
+use crate::connector::{Applied, Checked, Connector, Cx, Job, Look, Observed, Probe, Sweep, Swept, Target};
 use crate::error::{ErrorClass, SyncError};
 
 /// What a local connector is made of.
@@ -149,6 +150,10 @@ impl Connector for LocalConnector {
             self.compare(cx, &mut seen).await
         }
         .boxed()
+    }
+
+    fn check<'a>(&'a self, cx: Cx<'a>) -> BoxFuture<'a, Result<Checked, SyncError>> {
+        self.look_over(cx).boxed()
     }
 }
 

@@ -6,6 +6,7 @@ use ipa_events::task::{Change, Op, OpState, PublishPolicy, TaskState, knows};
 use ipa_events::{ConnectorId, OpId, Resource};
 use jiff::Timestamp;
 
+use crate::fuse;
 use crate::wanted::Wanted;
 
 /// What is needed next.
@@ -19,13 +20,16 @@ pub enum Step {
     Send(OpId),
     /// Find out what became of an attempt whose answer did not come.
     Probe(OpId),
+    /// Write nothing more to a thing, for this reason, and ask a person.
+    Fuse(Resource, String),
     /// Look again then.
     WaitUntil(Timestamp),
 }
 
 /// Names what is needed next; none when all is as it should be, or waits for a person.
 ///
-/// Nothing is sent through a connector that is `closed`. Of the operations on one thing each waits for the one before it.
+/// Nothing is sent through a connector that is `closed`, nor to a thing that was written too often. Of the operations on
+/// one thing each waits for the one before it.
 pub fn step(
     state: &TaskState,
     wanted: &[Wanted],
@@ -41,7 +45,10 @@ fn withdraw(state: &TaskState, wanted: &[Wanted]) -> Option<Step> {
 }
 
 fn queue(state: &TaskState, wanted: &[Wanted]) -> Option<Step> {
-    let new = |want: &&Wanted| !knows(&state.ops, &want.resource, &want.change, want.policy);
+    let new = |want: &&Wanted| {
+        !state.outside.is_fused(&want.resource)
+            && !knows(&state.ops, &want.resource, &want.change, want.policy)
+    };
     let first = wanted.iter().find(new)?;
     let of_it = wanted.iter().filter(|want| want.resource == first.resource).filter(new);
     let changes = of_it.map(|want| (want.change.clone(), want.policy)).collect();
@@ -71,11 +78,18 @@ fn send(
             | OpState::Refused { .. } => continue,
         };
         let due = due.max(opens.copied().flatten());
+        let writes = matches!(next, Step::Send(_));
+        if writes && state.outside.is_fused(&op.resource) {
+            continue;
+        }
         match (due.filter(|due| *due > now), opens) {
             (Some(due), _) => later = Some(later.map_or(due, |least| least.min(due))),
             // Nobody knows when it opens: whoever opens it says so.
             (None, Some(None)) => {}
-            (None, _) => return Some(next),
+            (None, _) => {
+                let blown = fuse::blown_by(state, op, now).filter(|_| writes);
+                return Some(blown.map_or(next, |why| Step::Fuse(op.resource.clone(), why)));
+            }
         }
     }
     later.map(Step::WaitUntil)

@@ -43,13 +43,19 @@ pub struct Wanted {
 
 /// Lists what is wanted outside.
 pub fn wanted(state: &TaskState, sides: &Sides) -> Vec<Wanted> {
+    let mut wanted = all(state, sides);
+    wanted.retain(|want| want.policy != PublishPolicy::Deny);
+    wanted
+}
+
+/// Lists what is wanted outside, and what would be if it were not denied.
+pub(crate) fn all(state: &TaskState, sides: &Sides) -> Vec<Wanted> {
     let mut wanted = Vec::new();
     match sides.forge.as_ref().and_then(|forge| sides.settings.get(forge)) {
         Some(settings) => forge::wants(state, sides, settings, &mut wanted),
         None => wanted.extend(delivery(state)),
     }
     tracker::wants(state, sides, &mut wanted);
-    wanted.retain(|want| want.policy != PublishPolicy::Deny);
     wanted
 }
 
@@ -103,7 +109,7 @@ fn sent<'a>(state: &'a TaskState, resource: &Resource) -> impl Iterator<Item = &
 }
 
 /// Returns the change of a kind that was sent last.
-fn last<'a>(state: &'a TaskState, resource: &Resource, kind: ChangeKind) -> Option<&'a Change> {
+pub(crate) fn last<'a>(state: &'a TaskState, resource: &Resource, kind: ChangeKind) -> Option<&'a Change> {
     sent(state, resource).map(|op| &op.change).find(|change| change.kind() == kind)
 }
 
@@ -122,4 +128,4 @@ fn branch_of(forge: &ConnectorId, branch: &BranchName) -> Resource {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -23,6 +23,9 @@ pub(crate) enum SyncVerb {
         /// The task: a handle such as T-12, or its id
         #[arg(value_name = "T")]
         task: String,
+        /// Say what would be made, and make nothing
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Agree to a change, with all that stands on the same card
     Approve {
@@ -54,7 +57,16 @@ pub(crate) enum SyncVerb {
         #[arg(value_name = "OP")]
         op: String,
     },
-    /// Open a connector again whose credential was refused
+    /// Read and write nothing through a connector until it is resumed; what is queued stays
+    Pause {
+        /// Its name, as configured
+        #[arg(value_name = "CONNECTOR")]
+        connector: ConnectorId,
+        /// Why
+        #[arg(short, long, value_name = "WHY")]
+        message: Option<String>,
+    },
+    /// Open a connector again that was paused, or whose credential was refused
     Resume {
         /// Its name, as configured
         #[arg(value_name = "CONNECTOR")]

@@ -1,5 +1,6 @@
 //! Finding out whether everything that ipa needs is there; each bad line says what mends it.
 
+mod connectors;
 mod sandbox;
 
 use std::fs::OpenOptions;
@@ -183,7 +184,7 @@ fn holding(app: &App) -> Line {
     }
 }
 
-/// What the engine's own parts say: agents.
+/// What the engine's own parts say: agents and connectors.
 async fn engine(app: &App) -> Vec<Line> {
     let engine = match wiring::reader(&app.settings).await {
         Ok(engine) => engine,
@@ -198,6 +199,7 @@ async fn engine(app: &App) -> Vec<Line> {
             Ok(_) => agent(&engine, &row.kind).await,
         });
     }
+    lines.extend(connectors::lines(&engine).await);
     lines
 }
 

@@ -1,8 +1,10 @@
 //! The outside: what was and is to be changed there, who agrees, and how the connectors are.
 
+mod wanted;
+
 use std::fmt::Write as _;
 
-use ipa_server::wire::{ConnectorRow, ConnectorState, List, SyncInput, SyncOp, SyncState};
+use ipa_server::wire::{ConnectorRow, ConnectorState, List, SyncInput, SyncOp, SyncState, WantedChange};
 use serde_json::{Value, json};
 
 use super::App;
@@ -19,12 +21,16 @@ pub(super) async fn run(app: &App, verb: SyncVerb) -> Result<Exit, Failure> {
     match verb {
         SyncVerb::Status { task } => status(app, task.as_deref()).await,
         SyncVerb::Show { op } => show(app, &op).await,
-        SyncVerb::Now { task } => now(app, &task).await,
+        SyncVerb::Now { task, dry_run: true } => would(app, &task).await,
+        SyncVerb::Now { task, dry_run: false } => now(app, &task).await,
         SyncVerb::Approve { op, message } => act(app, &op, ("approve", message)).await,
         SyncVerb::Reject { op, message } => act(app, &op, ("reject", Some(message))).await,
         SyncVerb::Retry { op } => act(app, &op, ("retry", None)).await,
         SyncVerb::Drop { op } => act(app, &op, ("drop", None)).await,
-        SyncVerb::Resume { connector } => resume(app, connector.as_str()).await,
+        SyncVerb::Pause { connector, message } => {
+            connector_verb(app, connector.as_str(), ("pause", message)).await
+        }
+        SyncVerb::Resume { connector } => connector_verb(app, connector.as_str(), ("resume", None)).await,
     }
 }
 
@@ -63,9 +69,18 @@ fn told(row: &ConnectorRow) -> String {
         ConnectorState::Closed => {
             format!("is closed: mend its credential, then `ipa sync resume {}`", row.name)
         }
+        ConnectorState::Paused => paused(row),
     };
     let error = row.error.as_ref().map_or_else(String::new, |error| format!(" ({})", plain(error)));
     format!("{} {state}{error}", row.name)
+}
+
+/// Says who paused a connector, when and why.
+fn paused(row: &ConnectorRow) -> String {
+    let by = row.by.as_ref().map_or_else(String::new, |by| format!(" by {}", plain(&by.to_string())));
+    let since = row.since.map_or_else(String::new, |since| format!(" at {since:.0}"));
+    let why = row.why.as_ref().map_or_else(String::new, |why| format!(": {}", plain(why)));
+    format!("was paused{by}{since}{why}; `ipa sync resume {}` lets it go on", row.name)
 }
 
 fn table(ops: &Value) -> Result<String, Failure> {
@@ -118,6 +133,18 @@ async fn now(app: &App, task: &str) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// Says what would be made, and makes nothing.
+async fn would(app: &App, task: &str) -> Result<Exit, Failure> {
+    let client = access::reading(&app.settings).await?;
+    let wanted = client.get(&format!("/api/v1/tasks/{}/sync", part(task)?)).await?;
+    app.out.reply(&wanted, |wanted| {
+        let wanted: List<WantedChange> = parse("what is wanted", wanted)?;
+        let shown: String = wanted.items.iter().map(wanted::text).collect();
+        Ok(if shown.is_empty() { "nothing is to be changed outside\n".to_owned() } else { plain(&shown) })
+    })?;
+    Ok(Exit::Done)
+}
+
 async fn act(app: &App, op: &str, (verb, text): (&str, Option<String>)) -> Result<Exit, Failure> {
     let client = access::writing(&app.settings, app.out, "sync").await?;
     let reply = client.post(&format!("/api/v1/sync/{}/{verb}", part(op)?), &SyncInput { text }).await?;
@@ -125,11 +152,14 @@ async fn act(app: &App, op: &str, (verb, text): (&str, Option<String>)) -> Resul
     Ok(Exit::Done)
 }
 
-async fn resume(app: &App, connector: &str) -> Result<Exit, Failure> {
-    let Some(client) = access::running(&app.settings)? else {
-        return Err(Failure::NothingRuns("opening a connector"));
-    };
-    let row = client.post(&format!("/api/v1/connectors/{}/resume", part(connector)?), &json!({})).await?;
+async fn connector_verb(
+    app: &App,
+    connector: &str,
+    (verb, text): (&str, Option<String>),
+) -> Result<Exit, Failure> {
+    let client = access::writing(&app.settings, app.out, "sync").await?;
+    let path = format!("/api/v1/connectors/{}/{verb}", part(connector)?);
+    let row = client.post(&path, &SyncInput { text }).await?;
     app.out.reply(&row, |row| {
         let row: ConnectorRow = parse("the connector", row)?;
         Ok(format!("{}\n", told(&row)))

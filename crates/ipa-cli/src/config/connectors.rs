@@ -1,10 +1,10 @@
 //! `[connectors]`: which forges and trackers there are, and what may be written there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ipa_events::task::{ChangeKind, MergeMethod, PublishPolicy};
+use ipa_events::task::{Category, ChangeKind, MergeMethod, PublishPolicy};
 use ipa_events::{BranchName, Phase, RepoSource};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -13,7 +13,7 @@ use super::values::Span;
 
 mod kinds;
 
-pub(crate) use kinds::{GitHubAs, GitHubValues, LeadsTo, LocalValues};
+pub(crate) use kinds::{GitHubAs, GitHubValues, JiraValues, LeadsTo, LocalValues};
 
 /// `[connectors.N]`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +45,8 @@ pub(crate) struct ConnectorValues {
     /// Of a local one: where its pull requests and tickets lie.
     #[serde(skip_serializing_if = "Option::is_none")]
     folder: Option<PathBuf>,
-    /// Of a local one: the repository that it is the forge of, and on which its tickets are worked.
+    /// Of a local one: the repository that it is the forge of. The repository on which its tickets are worked, where
+    /// nothing else says which.
     #[serde(skip_serializing_if = "Option::is_none")]
     repo: Option<RepoSource>,
     /// Of a local one: the branch that is merged into, unless a pull request names another.
@@ -69,9 +70,30 @@ pub(crate) struct ConnectorValues {
     /// Of GitHub: the repositories whose issues may want tasks, as `owner/name`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     issues_of: Vec<String>,
-    /// Whose words may reach an agent beside those of owners, members and collaborators: bots, by login.
+    /// Whose words may reach an agent beside those of the people who work there: bots, by login or account.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     trusted: Vec<String>,
+    /// Of Jira: the mail address of the account, in the cloud.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
+    /// Of Jira: which it is, if the site is not to be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flavour: Option<FlavourName>,
+    /// Of Jira: finds the tickets that want a task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jql: Option<String>,
+    /// Of Jira: the repository of a new task, by the key of its ticket's project.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    repos: BTreeMap<String, RepoSource>,
+    /// Of Jira: the statuses to use, by category (new, active, done), where there are several.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    statuses: BTreeMap<Category, Vec<String>>,
+    /// Of Jira: the resolution for transitions that want one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resolution: Option<String>,
+    /// Of Jira: whose words may reach an agent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    members: Option<MembersValues>,
 }
 
 /// `[connectors.N.app]`
@@ -94,6 +116,32 @@ pub(crate) enum ConnectorKind {
     Local,
     /// GitHub: github.com, or a company's own.
     Github,
+    /// Jira: in Atlassian's cloud, or a company's own.
+    Jira,
+}
+
+/// Which Jira it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum FlavourName {
+    /// Atlassian's.
+    Cloud,
+    /// A company's own: Data Center, or Server.
+    DataCenter,
+}
+
+/// Whose words may reach an agent: `"nobody"`, `"assignable"`, `{ groups = […] }` or `{ roles = […] }`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum MembersValues {
+    /// Nobody's but theirs who are named.
+    Nobody,
+    /// Of whoever tickets can be assigned to.
+    Assignable,
+    /// Of whoever is in one of these groups.
+    Groups(BTreeSet<String>),
+    /// Of whoever has one of these roles in the project.
+    Roles(BTreeSet<String>),
 }
 
 /// How far a connector may go.

@@ -7,6 +7,7 @@ use ipa_server::wire::{Decision, DiffSet, Shown, TaskDetail};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+use super::forge::Turn;
 use crate::cli::DemoArgs;
 use crate::client::Client;
 use crate::commands::{Settled, forget, open, settle, typed_lines};
@@ -22,7 +23,7 @@ pub(super) struct Gates {
     /// The demo's own hand, `policy:demo`; none when somebody else's server plays the demo.
     policy: Option<Client>,
     typed: Option<mpsc::Receiver<String>>,
-    asked: Option<(Decision, Instant)>,
+    asked: Option<(Decision, &'static str, Instant)>,
 }
 
 impl Gates {
@@ -37,28 +38,34 @@ impl Gates {
         self.asked.is_some()
     }
 
-    /// Asks what is open, or decides it at once when nobody is to be asked.
-    pub(super) async fn see(&mut self, client: &Client, detail: &TaskDetail) -> Result<(), Failure> {
+    /// Asks what is open, or decides it at once when nobody is to be asked. A gate waits for its turn.
+    pub(super) async fn see(
+        &mut self,
+        client: &Client,
+        detail: &TaskDetail,
+        turn: Turn,
+    ) -> Result<(), Failure> {
         let open: Vec<_> = open(detail).collect();
-        if let Some((asked, _)) = &self.asked {
+        if let Some((asked, ..)) = &self.asked {
             if open.iter().any(|decision| decision.id == asked.id) {
                 return Ok(());
             }
             self.asked = None;
         }
         for decision in open {
-            match decision.kind {
-                DecisionKind::Gate if self.typed.is_some() => {
-                    self.ask(decision.clone());
+            match (decision.kind, turn) {
+                (DecisionKind::Gate, Turn::Later) => {}
+                (DecisionKind::Gate, Turn::Now(also)) if self.typed.is_some() => {
+                    self.ask(decision.clone(), also);
                     return Ok(());
                 }
-                DecisionKind::Escalation => {
+                (DecisionKind::Escalation, _) => {
                     return Err(Failure::Wrong(format!("the demo needs help: {}", decision.title)));
                 }
-                DecisionKind::Gate | DecisionKind::Permission | DecisionKind::Publish => {
+                (DecisionKind::Gate | DecisionKind::Permission | DecisionKind::Publish, _) => {
                     self.decide(client, decision, &Settled::Yes).await?;
                 }
-                DecisionKind::Question => {
+                (DecisionKind::Question, _) => {
                     self.decide(client, decision, &Settled::Text(first_choice(decision))).await?;
                 }
             }
@@ -69,7 +76,7 @@ impl Gates {
     /// Waits for a line of the person's, or none when it was too long; for ever while nothing is asked. May be
     /// dropped and called again: what was typed is not lost.
     pub(super) async fn typed(&mut self) -> Option<String> {
-        let (Some(typed), Some((_, until))) = (&mut self.typed, &self.asked) else {
+        let (Some(typed), Some((.., until))) = (&mut self.typed, &self.asked) else {
             return std::future::pending().await;
         };
         tokio::select! {
@@ -80,7 +87,7 @@ impl Gates {
 
     /// Carries out what was typed, or what is done by itself. Not to be dropped half-way.
     pub(super) async fn take(&mut self, client: &Client, line: Option<&str>) -> Result<(), Failure> {
-        let Some((decision, _)) = self.asked.take() else { return Ok(()) };
+        let Some((decision, also, _)) = self.asked.take() else { return Ok(()) };
         match line.map(str::trim) {
             None => {
                 self.out.note("y   (by itself)");
@@ -90,7 +97,7 @@ impl Gates {
             Some("d") => {
                 let diff: DiffSet = client.read(&format!("/api/v1/tasks/{}/diff", decision.task_id)).await?;
                 self.out.note(diff_text(&diff));
-                self.ask(decision);
+                self.ask(decision, also);
                 Ok(())
             }
             Some(_) => {
@@ -100,12 +107,13 @@ impl Gates {
         }
     }
 
-    fn ask(&mut self, decision: Decision) {
+    /// Asks; `also` says what opening it does beside.
+    fn ask(&mut self, decision: Decision, also: &'static str) {
         if let Some(typed) = &mut self.typed {
             forget(typed);
         }
-        self.out.prompt(&format!("? {}? [Y/n/d=diff]", plain(&decision.title)));
-        self.asked = Some((decision, Instant::now() + PATIENCE));
+        self.out.prompt(&format!("? {}{also}? [Y/n/d=diff]", plain(&decision.title)));
+        self.asked = Some((decision, also, Instant::now() + PATIENCE));
     }
 
     /// Decides by the demo's own hand. What is gone meanwhile needs no decision.

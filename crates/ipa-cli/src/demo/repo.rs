@@ -1,4 +1,5 @@
-//! The throw-away repository: a shell function with a bug, and a test that finds it. Needs git and a shell.
+//! The throw-away repository: a shell function with a bug, and a test that finds it; and the one on the other side that
+//! it was pushed to. Needs git and a shell.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -90,6 +91,9 @@ impl DemoRepo {
         git(&path, &env, &["init", "--quiet", "--initial-branch=main"])?;
         git(&path, &env, &["add", "--all"])?;
         git(&path, &env, &["commit", "--quiet", "--message=total: add up a range of numbers"])?;
+        let (from, to) = (path.display().to_string(), repo.forge().display().to_string());
+        git(&repo.folder, &env, &["clone", "--quiet", "--bare", &from, &to])?;
+        git(&path, &env, &["remote", "add", "origin", &to])?;
         Ok(repo)
     }
 
@@ -98,13 +102,23 @@ impl DemoRepo {
         self.folder.join("repo")
     }
 
+    /// Returns where the one on the other side lies, in which nobody works.
+    fn forge(&self) -> PathBuf {
+        self.folder.join("forge.git")
+    }
+
+    /// Returns where tickets and pull requests lie.
+    pub(super) fn forge_folder(&self) -> PathBuf {
+        self.folder.join("forge")
+    }
+
     fn script(&self) -> PathBuf {
         self.folder.join("script.json")
     }
 
-    /// Returns it as a task's repository.
+    /// Returns the one on the other side, as a task's repository.
     pub(super) fn source(&self) -> Result<RepoSource, Failure> {
-        let path = self.path();
+        let path = self.forge();
         path.to_string_lossy()
             .parse()
             .map_err(|error: ipa_events::InvalidValue| Failure::Wrong(error.to_string()))
@@ -116,14 +130,20 @@ impl DemoRepo {
         name.parse().map_err(|error: ipa_events::InvalidValue| Failure::Wrong(error.to_string()))
     }
 
-    /// Runs the test: as the repository lies there, or on a branch, in a checkout of its own.
+    /// Gets what was delivered, as a person would: branches come, and the checkout stays as it is.
+    pub(super) fn fetch(&self, settings: &Settings) -> Result<(), Failure> {
+        let (all, ours) = ("+refs/heads/*:refs/remotes/origin/*", "refs/heads/ipa/*:refs/heads/ipa/*");
+        git(&self.path(), &env(settings), &["fetch", "--quiet", "origin", all, ours]).map(drop)
+    }
+
+    /// Runs the test: as the repository lies there, or on a branch of the other side, in a checkout of its own.
     pub(super) fn test(&self, settings: &Settings, branch: Option<&str>) -> Result<Test, Failure> {
         let env = env(settings);
         let folder = match branch {
             None => self.path(),
             Some(branch) => {
                 let checkout = self.folder.join("delivered");
-                let (from, to) = (self.path().display().to_string(), checkout.display().to_string());
+                let (from, to) = (self.forge().display().to_string(), checkout.display().to_string());
                 git(&self.folder, &env, &["clone", "--quiet", "--branch", branch, &from, &to])?;
                 checkout
             }
@@ -158,7 +178,7 @@ fn git(folder: &Path, env: &BTreeMap<OsString, OsString>, args: &[&str]) -> Resu
     process::succeed(folder, env, &argv)
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
+pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     fs::write(path, text).map_err(writing(path))
 }
 

@@ -28,6 +28,14 @@ const PLAN: &str = "\
 3. Say so in `README.md`, and run `./test.sh` again.
 ";
 
+/// The end of the comment above `total`, before and after the review.
+const ENDS: &str = "from FIRST to LAST.\n";
+const BOTH_ENDS: &str = "from FIRST to LAST, both included;\n# that of an empty range is 0.\n";
+
+fn mended() -> String {
+    BROKEN.replace("-lt", "-le")
+}
+
 /// Returns the script as the scripted agent reads it.
 pub(super) fn text() -> String {
     script().to_string()
@@ -49,9 +57,11 @@ fn script() -> Value {
             { "result": PLAN },
         ],
         "develop": develop(),
+        // Somebody asked for something in review.
         "review": [
+            { "write_file": { "path": "total.sh", "content": mended().replace(ENDS, BOTH_ENDS) } },
             { "run": "./test.sh" },
-            { "result": "Nothing was asked for; the work stays as it is." },
+            { "result": "The comment above `total` says now what an empty range is. `./test.sh` passes." },
         ],
     }})
 }
@@ -67,7 +77,7 @@ fn develop() -> Value {
         { "say": "As expected: the last number is left out. I mend the loop." },
         // Long enough to be told what happens to the pod meanwhile.
         { "wait": 1200 },
-        { "write_file": { "path": "total.sh", "content": BROKEN.replace("-lt", "-le") } },
+        { "write_file": { "path": "total.sh", "content": mended() } },
         { "run": "git diff --stat" },
         { "write_file": {
             "path": "README.md", "mode": "append",
@@ -85,9 +95,10 @@ mod tests {
 
     #[test]
     fn the_script_mends_exactly_the_bug() {
-        let mended = BROKEN.replace("-lt", "-le");
+        let mended = mended();
         let differing = BROKEN.lines().zip(mended.lines()).filter(|(old, new)| old != new).count();
         assert_eq!(differing, 1);
         assert!(text().contains("ask_question"));
+        assert!(mended.contains(ENDS), "what the review asks for would change nothing");
     }
 }

@@ -9,6 +9,7 @@ use ipa_server::wire::{DecisionState, DiffSet, TaskDetail};
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::forge::{Forge, Turn};
 use super::gates::Gates;
 use crate::client::Client;
 use crate::commands::{Ending, News, Watch, end_of, put_away};
@@ -25,6 +26,7 @@ pub(super) struct Story {
     since: Instant,
     tools: u32,
     pod: Pod,
+    forge: Option<Forge>,
 }
 
 /// What was done to the pod.
@@ -40,9 +42,9 @@ enum Pod {
 
 impl Story {
     /// Begins the story.
-    pub(super) fn new(out: Out) -> Self {
+    pub(super) fn new(out: Out, forge: Option<Forge>) -> Self {
         let since = Instant::now();
-        Self { out, phase: Phase::SpecClarification, since, tools: 0, pod: Pod::Untouched }
+        Self { out, phase: Phase::SpecClarification, since, tools: 0, pod: Pod::Untouched, forge }
     }
 
     /// Follows the task to its end.
@@ -80,8 +82,11 @@ impl Story {
             };
             self.told(client, &now).await?;
             self.restart(client, &now, &kind).await?;
-            gates.see(client, &now).await?;
+            let forge = self.outside(&now)?;
+            gates.see(client, &now, forge).await?;
             match end_of(&now.task) {
+                // What is said outside at the end is part of the story.
+                Some(Ending::Completed) if self.forge.is_some() && !Forge::is_done(&now) => {}
                 Some(Ending::Completed) => return put_away(client, now.task.id).await,
                 Some(Ending::Cancelled | Ending::Parked) => {
                     let why = now.task.waiting_for.unwrap_or_else(|| now.task.status.to_string());
@@ -90,6 +95,15 @@ impl Story {
                 Some(Ending::Person) | None => {}
             }
         }
+    }
+
+    /// Tells what happened outside, and whether it is time for a gate.
+    fn outside(&mut self, now: &TaskDetail) -> Result<Turn, Failure> {
+        let Some(forge) = &mut self.forge else { return Ok(Turn::Now("")) };
+        for line in forge.news(now)? {
+            self.out.note(plain(&format!("  {line}")));
+        }
+        Ok(Forge::turn(now))
     }
 
     fn hear(&mut self, entry: &AgentEvent) {
@@ -128,7 +142,10 @@ impl Story {
             }
             Phase::Review => {
                 let passed = now.checks.results.iter().filter(|check| check.passed).count();
-                format!("{passed} of {} checks passed on the commit", now.checks.commands.len())
+                let of = now.checks.commands.len();
+                let runs = now.runs.iter().filter(|run| run.role == Role::Review).count();
+                let answered = if runs == 0 { String::new() } else { ", the review answered".to_owned() };
+                format!("{passed} of {of} checks passed on the commit{answered}")
             }
             Phase::Completed | Phase::Cancelled => return Ok(()),
         };

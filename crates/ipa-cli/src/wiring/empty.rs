@@ -7,9 +7,9 @@ use futures::future::{BoxFuture, ready};
 use ipa_events::store::{
     Append, AppendError, Appended, Arrival, Delivery, DeliveryLog, DeliveryNumber, Lease, Leases, Log,
     ModelError, ModelId, ModelRow, Models, NewDelivery, Position, RawRecord, ReadError, Snapshot, Snapshots,
-    Store, StoreFault, StreamInfo, Version,
+    Stop, Stops, Store, StoreFault, StreamInfo, Version,
 };
-use ipa_events::{CommandId, StreamId};
+use ipa_events::{CommandId, ConnectorId, StreamId};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -17,7 +17,7 @@ use tokio::sync::watch;
 pub(super) fn store() -> Store {
     let empty = Arc::new(Empty { head: watch::Sender::new(Position::ZERO) });
     let (log, leases, snapshots, models) = (empty.clone(), empty.clone(), empty.clone(), empty.clone());
-    Store { log, leases, snapshots, models, deliveries: empty }
+    Store { log, leases, snapshots, models, deliveries: empty.clone(), stops: empty }
 }
 
 struct Empty {
@@ -97,6 +97,20 @@ impl Models for Empty {
 
     fn rows(&self, _model: ModelId, _after: Option<&StreamId>, _max: usize) -> Read<'_, Vec<ModelRow>> {
         ready(Ok(Vec::new())).boxed()
+    }
+}
+
+impl Stops for Empty {
+    fn stops(&self) -> Read<'_, Vec<Stop>> {
+        ready(Ok(Vec::new())).boxed()
+    }
+
+    fn stop(&self, _stop: Stop) -> BoxFuture<'_, Result<(), AppendError>> {
+        refused()
+    }
+
+    fn go_on(&self, _connector: &ConnectorId) -> BoxFuture<'_, Result<(), AppendError>> {
+        refused()
     }
 }
 

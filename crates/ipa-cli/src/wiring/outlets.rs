@@ -8,15 +8,17 @@ use ipa_pod::hook::Maker;
 use ipa_pod::{Edge as _, Hooks, Outlet, SystemEdge};
 use ipa_sync::gate::{HostGate, Rules};
 use ipa_sync::{
-    Connector, GitHubAuth, GitHubConfig, GitHubConnector, LocalConfig, LocalConnector, Mode, NetWire,
-    Policies, SecretSource, Settings as OutletSettings, Wire, WireConfig,
+    Flavour, GitHubAuth, GitHubConfig, GitHubConnector, JiraAuth, JiraConfig, JiraConnector, LocalConfig,
+    LocalConnector, Members, Mode, NetWire, Policies, SecretSource, Settings as OutletSettings, Wire,
+    WireConfig,
 };
 use ipa_workspace::{GitCredential, Secret};
 use secrecy::ExposeSecret as _;
 use tokio::runtime::Handle;
 
 use crate::config::{
-    ConnectorValues, GitHubAs, GitHubValues, LeadsTo, LocalValues, ModeName, SecretFrom, Settings,
+    ConnectorValues, FlavourName, GitHubAs, GitHubValues, JiraValues, LeadsTo, LocalValues, MembersValues,
+    ModeName, SecretFrom, Settings,
 };
 use crate::failure::Failure;
 
@@ -37,24 +39,26 @@ pub(super) fn outlets(settings: &Settings) -> Result<Outlets, Failure> {
     let mut network = Network::default();
     for (id, values) in &settings.values.connectors {
         let wrong = |why: String| Failure::Wrong(format!("[connectors.{id}] in the configuration: {why}"));
-        let connector: Arc<dyn Connector> = match values.leads_to().map_err(wrong)? {
-            LeadsTo::Local(local) => Arc::new(LocalConnector::new(local_config(id, values, &local))),
+        let outlet = |connector, repo, maker: Option<Maker>| Outlet {
+            poll: values.poll.0,
+            repo,
+            hooks: maker.and_then(|maker| hooks(settings, maker, &values.hook_secrets)),
+            ..Outlet::new(connector, outlet_settings(id, values))
+        };
+        made.outlets.push(match values.leads_to().map_err(wrong)? {
+            LeadsTo::Local(local) => {
+                let connector = LocalConnector::new(local_config(id, values, &local));
+                outlet(Arc::new(connector), Some(local.repo.clone()), None)
+            }
             LeadsTo::GitHub(github) => {
                 let connector = Arc::new(network.github(settings, (id, values), &github)?);
                 made.credentials.push(credential(&github, &connector));
-                connector
+                outlet(connector, None, Some(Maker::GitHub))
             }
-        };
-        let (repo, hooks) = match values.leads_to() {
-            Ok(LeadsTo::Local(local)) => (Some(local.repo.clone()), None),
-            Ok(LeadsTo::GitHub(_)) => (None, hooks(settings, Maker::GitHub, &values.hook_secrets)),
-            Err(_) => (None, None),
-        };
-        made.outlets.push(Outlet {
-            poll: values.poll.0,
-            repo,
-            hooks,
-            ..Outlet::new(connector, outlet_settings(id, values))
+            LeadsTo::Jira(jira) => {
+                let connector = Arc::new(network.jira(settings, id, &jira)?);
+                outlet(connector, jira.repo.cloned(), Some(Maker::Jira))
+            }
         });
     }
     Ok(made)
@@ -91,6 +95,38 @@ impl Network {
         config.trusted = github.trusted.iter().map(|name| name.as_str().into()).collect();
         let gate = self.gate(config.api.to_string(), credential, Rules::github);
         Ok(GitHubConnector::new(config, self.wire()?, gate))
+    }
+
+    fn jira(
+        &mut self,
+        settings: &Settings,
+        id: &ConnectorId,
+        jira: &JiraValues<'_>,
+    ) -> Result<JiraConnector, Failure> {
+        let token = source(settings, jira.token);
+        let auth = match jira.user {
+            Some(user) => JiraAuth::Account { mail: user.to_owned(), token },
+            None => JiraAuth::Bearer(token),
+        };
+        let mut config = JiraConfig::new(id.clone(), jira.url.clone(), auth);
+        config.flavour = jira.flavour.map(|flavour| match flavour {
+            FlavourName::Cloud => Flavour::Cloud,
+            FlavourName::DataCenter => Flavour::DataCenter,
+        });
+        config.jql = jira.jql.map(str::to_owned);
+        config.repos.clone_from(jira.repos);
+        config.statuses.clone_from(jira.statuses);
+        config.resolution = jira.resolution.map(str::to_owned);
+        config.members = jira.members.map_or_else(Members::default, |members| match members {
+            MembersValues::Nobody => Members::Nobody,
+            MembersValues::Assignable => Members::Assignable,
+            MembersValues::Groups(groups) => Members::Groups(groups.clone()),
+            MembersValues::Roles(roles) => Members::Roles(roles.clone()),
+        });
+        config.trusted = jira.trusted.iter().cloned().collect();
+        let credential = format!("{} {}", jira.user.unwrap_or_default(), jira.token);
+        let gate = self.gate(config.base.to_string(), credential, Rules::jira);
+        Ok(JiraConnector::new(config, self.wire()?, gate))
     }
 
     fn gate(&mut self, host: String, credential: String, rules: fn() -> Rules) -> Arc<HostGate> {

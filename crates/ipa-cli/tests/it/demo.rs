@@ -35,8 +35,27 @@ fn the_demo_turns_a_failing_test_green_with_nothing_but_a_path() {
     assert_eq!(events.len() as u64, told["events"].as_u64().unwrap());
     let approvers: Vec<_> =
         events.iter().filter(|it| it["type"] == "transition.approved").map(|it| &it["actor"]).collect();
-    assert_eq!(approvers.iter().filter(|actor| ***actor == "policy:demo").count(), 3, "{approvers:?}");
+    assert_eq!(approvers.iter().filter(|actor| ***actor == "policy:demo").count(), 4, "{approvers:?}");
     assert_eq!(events.iter().filter(|it| it["type"] == "run.adopted").count(), 1);
+    // The whole way outside and back, in this order.
+    let mut told = demo.err.as_str();
+    for line in [
+        "← DEMO-1: total leaves the last number out   is worked on as T-1",
+        "→ DEMO-1 is in progress",
+        "→ demo#1: a draft pull request of ipa/t-1-",
+        "→ demo#1 is ready for review",
+        "← rae comments on total.sh:1: Please say here what an empty range is, too.",
+        "→ answered in the thread: Changed in `",
+        "→ merged into main",
+        "→ DEMO-1 is done",
+    ] {
+        told = told.split_once(line).unwrap_or_else(|| panic!("{line}: {}", demo.err)).1;
+    }
+    let outside = |name: &str| fs::read_to_string(repo.parent().unwrap().join("forge").join(name)).unwrap();
+    assert!(outside("tickets/DEMO-1.md").contains("category = \"done\""));
+    assert!(outside("pulls/1/pull.toml").contains("state = \"merged\""));
+    let merged = git(&repo, &["show", "origin/main:total.sh"]);
+    assert!(merged.contains("-le") && merged.contains("that of an empty range is 0"), "{merged}");
     // What it says to look at works afterwards, without a server.
     assert!(world.ipa(&["diff", "T-1", "--stat"]).ok().out.contains("total.sh"));
     world.ipa(&["event", "verify"]).ok();

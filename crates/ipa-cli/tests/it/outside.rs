@@ -1,10 +1,12 @@
 //! The outside through the shipped program: a local connector from the configuration, steered from the terminal.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 
 use serde_json::Value;
 
-use crate::support::{World, eventually, git};
+use crate::support::{Serving, World, eventually, git, said};
 
 /// Makes a world with a local connector, a forge's own repository, and a ticket that wants a task.
 fn world() -> World {
@@ -81,4 +83,97 @@ fn a_ticket_is_worked_merged_and_done_from_the_terminal_with_what_goes_out_agree
     let status = world.ipa(&["sync", "status"]).ok().out;
     assert!(status.contains("desk works"), "{status}");
     assert!(!changes(&world).iter().any(|op| op["kind"] == "comment"), "that is denied");
+}
+
+/// Returns a page, as the server sends it.
+fn page(world: &World, serving: &Serving, path: &str) -> String {
+    let token = fs::read_to_string(world.data().join("token")).unwrap();
+    let mut stream = TcpStream::connect(("127.0.0.1", serving.port())).unwrap();
+    let (host, token) = (format!("127.0.0.1:{}", serving.port()), token.trim());
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nAccept: text/html\r\nConnection: close\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text
+}
+
+#[test]
+fn a_connector_is_paused_and_resumed_from_the_terminal_whether_or_not_something_runs() {
+    let world = world();
+    let paused = world.ipa(&["sync", "pause", "desk", "-m", "a freeze"]).ok();
+    assert!(paused.out.contains("desk was paused by") && paused.out.contains(": a freeze"), "{}", paused.out);
+    let unknown = world.ipa(&["sync", "pause", "nobody"]);
+    assert_eq!((unknown.code, unknown.err.contains("no connector nobody")), (3, true), "{}", unknown.err);
+
+    let serving = world.serve(&[]);
+    let rows = world.ipa(&["sync", "status", "--json"]).ok().json()["connectors"].clone();
+    assert_eq!((&rows[0]["state"], &rows[0]["why"]), (&"paused".into(), &"a freeze".into()), "{rows:#}");
+    let resumed = world.ipa(&["sync", "resume", "desk"]).ok().out;
+    assert!(resumed.starts_with("desk works"), "{resumed}");
+    // Now the ticket is taken on.
+    change(&world, "open_pull", "held");
+    world.ipa(&["sync", "pause", "desk"]).ok();
+    let inbox = page(&world, &serving, "/inbox");
+    assert!(inbox.contains("paused by") && inbox.contains("action=\"/connectors/desk\""), "{inbox}");
+    drop(serving);
+    let status = world.ipa(&["sync", "status"]).ok().out;
+    assert!(status.contains("desk was paused by"), "{status}");
+}
+
+#[test]
+fn a_dry_run_says_what_would_go_out_and_nothing_goes() {
+    let world = world();
+    let serving = world.serve(&[]);
+    let open = change(&world, "open_pull", "held");
+    let told = world.ipa(&["sync", "now", "T-1", "--dry-run"]).ok().out;
+    for part in [
+        "open a pull request: Say done  (asks first, ask_once)",
+        &format!("queued as {open}"),
+        "  + **Say done** (T-1)",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let before = changes(&world);
+    let rows = world.ipa(&["sync", "now", "T-1", "--dry-run", "--json"]).ok().json()["items"].clone();
+    let row = rows.as_array().unwrap().iter().find(|row| row["kind"] == "open_pull").unwrap();
+    assert_eq!((&row["course"], &row["op"]), (&"asks".into(), &open.as_str().into()), "{row:#}");
+    assert_eq!(changes(&world), before, "it queues nothing");
+    assert!(!world.path("tracker/pulls").exists());
+    // Without anybody who runs, and with a connector that only observes, it is told as well.
+    drop(serving);
+    let mut command = world.command(&["sync", "now", "T-1", "--dry-run"]);
+    let observed = said(&command.env("IPA__CONNECTORS__DESK__MODE", "observe").output().unwrap()).ok();
+    assert!(observed.out.contains("(would, but the connector only observes, ask_once)"), "{observed:?}");
+    let file = world.path("config/ipa/ipa.toml");
+    let config = fs::read_to_string(&file).unwrap().replace("poll =", "mode = \"observe\"\npoll =");
+    fs::write(file, config).unwrap();
+    let serving = world.serve(&[]);
+    let page = page(&world, &serving, "/tasks/T-1");
+    assert!(page.contains("would open a pull request: Say done"), "{page}");
+}
+
+/// Returns what `ipa doctor` says of the connector.
+fn doctor(world: &World) -> Value {
+    let checks = world.ipa(&["doctor", "--json"]).json()["checks"].as_array().unwrap().clone();
+    checks.into_iter().find(|check| check["name"] == "connector").unwrap()
+}
+
+#[test]
+fn each_connector_is_told_with_what_mends_it() {
+    let world = world();
+    let line = doctor(&world);
+    let what = line["what"].as_str().unwrap();
+    assert_eq!(line["state"], "good", "{line:#}");
+    for part in ["desk: writes what its policies allow; folder ", "/tracker; repository ", "forge.git"] {
+        assert!(what.contains(part), "{part}: {what}");
+    }
+    world.ipa(&["sync", "pause", "desk", "-m", "a freeze"]).ok();
+    let line = doctor(&world);
+    assert_eq!(line["state"], "warning", "{line:#}");
+    assert!(line["what"].as_str().unwrap().contains("desk was paused by user:"), "{line:#}");
+    assert!(line["fix"].as_str().unwrap().contains("`ipa sync resume desk`"), "{line:#}");
+    world.ipa(&["sync", "resume", "desk"]).ok();
+    fs::remove_dir_all(world.path("forge.git")).unwrap();
+    let line = doctor(&world);
+    assert!(line["what"].as_str().unwrap().contains("forge.git"), "{line:#}");
+    assert!(line["fix"].as_str().unwrap().contains("there is no git repository at "), "{line:#}");
 }

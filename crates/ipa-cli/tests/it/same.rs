@@ -31,8 +31,7 @@ const COMMANDS: &[(&str, How)] = &[
     ("doctor", Apart("it says who holds the data directory")),
     ("pod restart", Apart("without a server there is no pod: exit 8, see `failing`")),
     ("pod stop", Apart("without a server there is no pod: exit 8, see `failing`")),
-    ("sync now", Apart("without a server nobody looks outside: exit 8, see `failing`")),
-    ("sync resume", Apart("without a server no connector is open or closed: exit 8, see `failing`")),
+    ("sync now", Reads(&["sync now DONE --dry-run", "sync now PAUSED --dry-run", "sync now T-99 --dry-run"])),
     ("sync status", Reads(&["sync status", "sync status DONE"])),
     ("sync show", Reads(&["sync show DONE.o1", "sync show DONE.o9"])),
     ("ls", Reads(&["ls", "ls --phase completed", "ls --status paused"])),
@@ -74,6 +73,8 @@ const COMMANDS: &[(&str, How)] = &[
     ("sync reject", Writes(&["sync reject T-2.o9 -m no"])),
     ("sync retry", Writes(&["sync retry T-2.o9"])),
     ("sync drop", Writes(&["sync drop T-2.o9"])),
+    ("sync pause", Writes(&["sync pause desk -m freeze"])),
+    ("sync resume", Writes(&["sync resume desk"])),
     ("pod cleanup", Writes(&["pod cleanup T-1", "pod cleanup T-9"])),
 ];
 

@@ -13,9 +13,10 @@ use self::deliveries::Deliveries;
 use super::clock::{recorded_now, to_microseconds};
 use super::{
     Append, AppendError, Appended, Epoch, Lease, Leases, Log, ModelError, ModelId, ModelRow, Models,
-    NewRecord, Position, RawRecord, ReadError, Snapshot, Snapshots, Store, StoreFault, StreamInfo, Version,
+    NewRecord, Position, RawRecord, ReadError, Snapshot, Snapshots, Stop, StopKind, Stops, Store, StoreFault,
+    StreamInfo, Version,
 };
-use crate::value::{CommandId, EventId, StreamId};
+use crate::value::{CommandId, ConnectorId, EventId, StreamId};
 
 /// A store in memory. Clones are the same store.
 ///
@@ -52,6 +53,7 @@ struct Kept {
     commands: BTreeMap<CommandId, (StreamId, Appended)>,
     snapshots: BTreeMap<StreamId, Snapshot>,
     models: BTreeMap<ModelId, Model>,
+    stops: BTreeMap<(ConnectorId, StopKind), Stop>,
     faults: VecDeque<AppendFault>,
     deliveries: Deliveries,
     life: Life,
@@ -96,7 +98,7 @@ impl MemoryStore {
         Self(Arc::new(Shared { kept: Mutex::default(), head }))
     }
 
-    /// Returns the five ports of this store.
+    /// Returns the ports of this store.
     pub fn store(&self) -> Store {
         let shared = &self.0;
         Store {
@@ -104,6 +106,7 @@ impl MemoryStore {
             leases: shared.clone(),
             snapshots: shared.clone(),
             models: shared.clone(),
+            stops: shared.clone(),
             deliveries: shared.clone(),
         }
     }
@@ -328,5 +331,23 @@ impl Models for Shared {
         let model = kept.models.get(&model);
         let rows = model.into_iter().flat_map(|model| model.rows.range((from, Unbounded)));
         ready(Ok(rows.map(|(_, row)| row.clone()).take(max).collect())).boxed()
+    }
+}
+
+impl Stops for Shared {
+    fn stops(&self) -> BoxFuture<'_, Result<Vec<Stop>, ReadError>> {
+        let stops = self.kept().stops.values().cloned().collect();
+        ready(Ok(stops)).boxed()
+    }
+
+    fn stop(&self, stop: Stop) -> BoxFuture<'_, Result<(), AppendError>> {
+        let stop = Stop { at: to_microseconds(stop.at), ..stop };
+        self.kept().stops.insert((stop.connector.clone(), stop.kind), stop);
+        ready(Ok(())).boxed()
+    }
+
+    fn go_on(&self, connector: &ConnectorId) -> BoxFuture<'_, Result<(), AppendError>> {
+        self.kept().stops.retain(|(stopped, _), _| stopped != connector);
+        ready(Ok(())).boxed()
     }
 }

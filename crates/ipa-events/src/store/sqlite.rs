@@ -10,6 +10,7 @@ mod fault;
 mod faults;
 mod open;
 mod read;
+mod stops;
 mod update;
 mod writer;
 
@@ -27,10 +28,11 @@ use tokio::sync::{oneshot, watch};
 use super::{
     Append, AppendError, Appended, Arrival, Delivery, DeliveryLog, DeliveryNumber, Lease, Leases, Log,
     ModelError, ModelId, ModelRow, Models, NewDelivery, Position, RawRecord, ReadError, Snapshot, Snapshots,
-    Store, StoreFault, StreamInfo, Version,
+    Stop, Stops, Store, StoreFault, StreamInfo, Version,
 };
-use crate::value::{CommandId, StreamId};
+use crate::value::{CommandId, ConnectorId, StreamId};
 use read::Readers;
+use stops::StopWork;
 use writer::{Queue, Work};
 
 /// Opens stores in `SQLite` files.
@@ -125,7 +127,7 @@ impl SqliteStore {
 
 fn ports(sqlite: Arc<Sqlite>) -> Store {
     let (log, leases, snapshots, models) = (sqlite.clone(), sqlite.clone(), sqlite.clone(), sqlite.clone());
-    Store { log, leases, snapshots, models, deliveries: sqlite }
+    Store { log, leases, snapshots, models, deliveries: sqlite.clone(), stops: sqlite }
 }
 
 struct Sqlite {
@@ -248,6 +250,21 @@ impl Models for Sqlite {
         max: usize,
     ) -> BoxFuture<'_, Result<Vec<ModelRow>, ReadError>> {
         self.readers.model_rows(model, after.cloned(), max).boxed()
+    }
+}
+
+impl Stops for Sqlite {
+    fn stops(&self) -> BoxFuture<'_, Result<Vec<Stop>, ReadError>> {
+        self.readers.stops().boxed()
+    }
+
+    fn stop(&self, stop: Stop) -> BoxFuture<'_, Result<(), AppendError>> {
+        async move { self.ask(|reply| Work::Stop(StopWork::Stop(stop), reply)).await? }.boxed()
+    }
+
+    fn go_on(&self, connector: &ConnectorId) -> BoxFuture<'_, Result<(), AppendError>> {
+        let connector = connector.clone();
+        async move { self.ask(|reply| Work::Stop(StopWork::GoOn(connector), reply)).await? }.boxed()
     }
 }
 

@@ -144,6 +144,7 @@ fn change(state: &mut TaskState, stamped: &Stamped<TaskEvent>) -> Fit {
         E::SyncDropped { op } => {
             outside::turn(state, *op, OpState::Refused { by: stamped.actor.clone(), reason: None })
         }
+        E::SyncFused { resource, decision } => outside::fuse(state, stamped, (resource, *decision)),
         E::ExternalLinked { resource, link } => outside::link(state, resource, link),
         E::ExternalChanged { resource, news } => outside::learn(state, resource, news),
     }

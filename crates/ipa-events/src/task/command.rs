@@ -241,6 +241,13 @@ pub enum TaskCommand {
         /// Which.
         op: OpId,
     },
+    /// Something outside is written again and again: nothing more is, before a person says so.
+    BlowFuse {
+        /// What.
+        resource: Resource,
+        /// What happened.
+        detail: Arc<str>,
+    },
     /// Something outside belongs to the task.
     RecordLink {
         /// What.

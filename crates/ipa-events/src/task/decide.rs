@@ -79,6 +79,7 @@ pub fn decide(state: &TaskState, ctx: &Ctx, command: &TaskCommand) -> Decided {
         C::WithdrawOp { op } => task.withdraw_op(*op),
         C::RetryOp { op } => task.retry_op(*op),
         C::DropOp { op } => task.drop_op(*op),
+        C::BlowFuse { resource, detail } => Ok(task.blow_fuse(resource, detail)),
         C::RecordLink { resource, link } => task.link(resource, link),
         C::RecordNews { resource, news } => task.news(resource, news),
         C::Escalate { reason, detail } => Ok(task.escalate(*reason, detail)),

@@ -152,6 +152,8 @@ pub enum TaskEvent {
     SyncRetried { op: OpId },
     #[serde(rename = "sync.dropped")]
     SyncDropped { op: OpId },
+    #[serde(rename = "sync.fused")]
+    SyncFused { resource: Resource, decision: DecisionId },
 
     #[serde(rename = "external.linked")]
     ExternalLinked { resource: Resource, link: Link },
@@ -414,6 +416,8 @@ pub enum EscalationReason {
     ChecksFail,
     /// The work could not be delivered, or something outside not be changed.
     DeliveryFailed,
+    /// Something outside is written again and again.
+    WriteStorm,
     /// The pull request was closed, unmerged.
     PullClosed,
     /// The task's pod cannot run.

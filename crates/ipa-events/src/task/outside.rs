@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::change::Category;
-use crate::value::{Oid, RemoteId, Resource};
+use crate::value::{DecisionId, Oid, RemoteId, Resource};
 
 /// What a task knows of the outside.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -25,9 +25,41 @@ pub struct Outside {
     pub tickets: BTreeMap<Resource, Ticket>,
     /// What somebody who is trusted asked for in a pull request, with the number of the run that was the last one then.
     pub asked: BTreeMap<RemoteId, u32>,
+    /// Things that were written too often.
+    pub fuses: BTreeMap<Resource, Fuse>,
+}
+
+/// What keeps a thing that was written too often from being written on and on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fuse {
+    /// The escalation that asks a person.
+    pub decision: DecisionId,
+    /// Since when nothing is written.
+    pub blown_at: Timestamp,
+    /// When a person let it go on, if one did: what was written before counts no more.
+    pub mended_at: Option<Timestamp>,
+}
+
+impl Fuse {
+    /// Tells whether nothing is written.
+    pub const fn is_blown(&self) -> bool {
+        self.mended_at.is_none()
+    }
 }
 
 impl Outside {
+    /// Tells whether nothing is written to a thing before a person says so.
+    pub fn is_fused(&self, resource: &Resource) -> bool {
+        self.fuses.get(resource).is_some_and(Fuse::is_blown)
+    }
+
+    /// Lets go on what a person let go on.
+    pub(crate) fn mend(&mut self, at: Timestamp, which: impl Fn(&Fuse) -> bool) {
+        for fuse in self.fuses.values_mut().filter(|fuse| fuse.is_blown() && which(fuse)) {
+            fuse.mended_at = Some(at);
+        }
+    }
+
     /// Lists the checks of others that failed on a commit.
     pub fn failing(&self, commit: &Oid) -> impl Iterator<Item = &FailedCheck> {
         let results = self.pulls.values().filter_map(|pull| pull.ci.as_ref());

@@ -2,10 +2,10 @@
 
 use futures::future::join_all;
 use ipa_events::store::{
-    Append, AppendError, Appended, Epoch, Lease, ModelError, ModelId, ModelRow, Position, Snapshot, Store,
-    Version,
+    Append, AppendError, Appended, Epoch, Lease, ModelError, ModelId, ModelRow, Position, Snapshot, Stop,
+    StopKind, Store, Version,
 };
-use ipa_events::{SUMMARY, StreamId};
+use ipa_events::{ConnectorId, Principal, SUMMARY, StreamId};
 
 use crate::support::{Kept, append, at, command, everything, record, stream, within};
 
@@ -46,6 +46,7 @@ on_every_store!(
     a_snapshot_is_kept_only_if_newer,
     a_stream_has_one_number_for_ever,
     a_closed_store_refuses_what_comes_later,
+    a_connector_that_is_stopped_stays_so_until_it_goes_on,
 );
 
 async fn acquired(store: &Store, name: &str) -> Lease {
@@ -395,4 +396,32 @@ async fn a_closed_store_refuses_what_comes_later(kept: Kept) {
     within("the end", kept.store.log.close()).await;
     let later = within("an answer", kept.store.log.append(append(&lease, 1, "later", 1))).await.unwrap_err();
     assert!(matches!(later, AppendError::Unavailable(_)), "{later:?}");
+}
+
+async fn a_connector_that_is_stopped_stays_so_until_it_goes_on(kept: Kept) {
+    let stops = &kept.store.stops;
+    let id = |name: &str| -> ConnectorId { name.parse().unwrap() };
+    let stop = |name: &str, kind, why: &str| Stop {
+        connector: id(name),
+        kind,
+        by: Principal::User("ann: the first".to_owned()),
+        why: why.to_owned(),
+        at: at(),
+    };
+    assert_eq!(stops.stops().await.unwrap(), []);
+    let refused = stop("work", StopKind::Refused, "the token was revoked");
+    for next in
+        [stop("work", StopKind::Paused, ""), stop("desk", StopKind::Paused, "moving"), refused.clone()]
+    {
+        stops.stop(next).await.unwrap();
+    }
+    // Each kind for itself, and of each the newest.
+    stops.stop(stop("work", StopKind::Paused, "a freeze")).await.unwrap();
+    let all = [stop("desk", StopKind::Paused, "moving"), stop("work", StopKind::Paused, "a freeze"), refused];
+    assert_eq!(stops.stops().await.unwrap(), all);
+    for _ in 0..2 {
+        stops.go_on(&id("work")).await.unwrap();
+    }
+    assert_eq!(stops.stops().await.unwrap(), all[..1]);
+    stops.go_on(&id("nobody")).await.unwrap();
 }

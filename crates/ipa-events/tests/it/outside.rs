@@ -246,6 +246,30 @@ fn a_person_can_try_a_change_again_or_drop_it_for_good() {
 }
 
 #[test]
+fn what_is_written_too_often_is_held_until_a_person_lets_it_go_on() {
+    let mut story = Story::in_development(|_| ());
+    let storm = |resource| TaskCommand::BlowFuse { resource, detail: "21 writes".into() };
+    story.pod(queue(comment("a"), PublishPolicy::Auto)).unwrap();
+    let op = story.op(1);
+    let of_op = story.state.op(op).unwrap().resource.clone();
+    assert_eq!(story.pod(storm(of_op.clone())).unwrap(), ["escalation.opened", "sync.fused"]);
+    assert!(story.pod(storm(of_op.clone())).unwrap().is_empty(), "a person is asked once");
+    // Another thing is asked about for itself.
+    assert_eq!(story.pod(storm(resource("jira/ticket/K-1"))).unwrap(), ["escalation.opened", "sync.fused"]);
+    assert!(matches!(story.pod(TaskCommand::StartAttempt { op }), Err(TaskError::NotCalledFor(_))));
+    // To say no leaves it so, and trying again lets all go on.
+    story.answer(1, reject("it is fine")).unwrap();
+    assert!(story.pod(TaskCommand::StartAttempt { op }).is_err());
+    story.answer(2, approve()).unwrap();
+    assert!(
+        story.state.outside.is_fused(&of_op) && !story.state.outside.is_fused(&resource("jira/ticket/K-1"))
+    );
+    assert_eq!(story.ann(TaskCommand::Retry).unwrap(), ["retry.scheduled"]);
+    assert_eq!(story.state.outside.fuses[&of_op].mended_at, Some(story.now));
+    assert_eq!(story.pod(TaskCommand::StartAttempt { op }).unwrap(), ["sync.attempt_started"]);
+}
+
+#[test]
 fn what_is_known_already_is_no_news() {
     let mut story = in_review();
     let said = vec![remarked_by_an_outsider("31"), News::PullDraft { draft: true }];

@@ -62,7 +62,7 @@ impl EngineBuilder {
             config: Arc::new(self.config),
             edge: self.edge,
             workspaces: self.workspaces,
-            connectors: Connectors::new(self.outlets),
+            connectors: Connectors::new(self.outlets, self.store.stops.clone()),
             runtimes: self.runtimes,
         };
         let pods = watch::Sender::default();

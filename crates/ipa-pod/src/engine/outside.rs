@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use ipa_events::{ConnectorId, Principal, Resource, ResourceKind, TaskId, Via};
-use ipa_sync::{Cx, Mode, NewTicket, Sweep, Swept, SyncError};
+use ipa_events::store::{Stop, StopKind};
+use ipa_events::{ConnectorId, Principal, Resource, ResourceKind, TaskId, TaskState, Via};
+use ipa_sync::{Checked, Cx, ErrorClass, Mode, NewTicket, Sides, Sweep, Swept, SyncError, Would, would};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -15,12 +16,37 @@ use super::inbox::work_off;
 use super::{Engine, PAUSE, TRIES, TaskDraft, Writer};
 use crate::actor::AskError;
 use crate::config::Scope;
-use crate::connectors::{Health, Outlet};
+use crate::connectors::{Closed, Connectors, Health, Outlet};
 use crate::error::EngineError;
 use crate::pod::sync::Git;
 
 /// How long the pause grows at most while a connector does not answer.
 const LONGEST: Duration = Duration::from_mins(15);
+/// How long a connector has to say whether it works.
+const CHECK: Duration = Duration::from_secs(20);
+
+/// What is known of a connector when it was asked whether it works.
+#[derive(Debug, Clone)]
+pub struct ConnectorCheck {
+    /// Its name.
+    pub id: ConnectorId,
+    /// How far it may go.
+    pub mode: Mode,
+    /// How it is.
+    pub health: Health,
+    /// What it says; none when it was not asked.
+    pub checked: Option<Result<Checked, SyncError>>,
+}
+
+async fn check(outlet: &Outlet, cx: Cx<'_>) -> Result<Checked, SyncError> {
+    let late = |_elapsed| {
+        let doing = format!("asking {} whether it works", outlet.settings.id);
+        let detail =
+            format!("no answer within {} s; see that the other side can be reached", CHECK.as_secs());
+        SyncError::new(ErrorClass::Transient, doing, detail)
+    };
+    tokio::time::timeout(CHECK, outlet.connector.check(cx)).await.map_err(late)?
+}
 
 /// How soon a connector is asked again when something moved there that belongs to no task.
 const SOON: Duration = Duration::from_secs(15);
@@ -60,22 +86,84 @@ impl Engine {
     }
 
     /// Tells how each connector is.
-    pub fn connectors(&self) -> BTreeMap<ConnectorId, Health> {
-        self.inner.parts.connectors.health(self.inner.parts.edge.now())
-    }
-
-    /// Opens a connector that was closed, after a person saw to its credential; every task looks outside anew.
     ///
     /// # Errors
     ///
-    /// [`EngineError::Unknown`] when there is no such connector.
+    /// [`EngineError::Read`] when it cannot be read which are stopped.
+    pub async fn connectors(&self) -> Result<BTreeMap<ConnectorId, Health>, EngineError> {
+        self.inner.parts.connectors.recall().await?;
+        Ok(self.inner.parts.connectors.health(self.inner.parts.edge.now()))
+    }
+
+    /// Lists what would be changed outside for a task now, as it knows the outside. Nothing is looked at, queued or sent.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::UnknownTask`], or why it could not be read.
+    pub async fn would_change(&self, task: TaskId) -> Result<Vec<Would>, EngineError> {
+        let view = self.task(task).await?;
+        Ok(would(&view.state, &self.sides(&view.state)))
+    }
+
+    /// Names the connectors that a task has to do with.
+    pub(super) fn sides(&self, state: &TaskState) -> Sides {
+        self.inner.parts.connectors.sides(state.created.as_ref().map(|created| &created.repo))
+    }
+
+    /// Asks each connector whether it works; one that is off, paused, or not to be asked before a time, is not asked.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Read`] when it cannot be read which are stopped.
+    pub async fn check_connectors(&self) -> Result<Vec<ConnectorCheck>, EngineError> {
+        let health = self.connectors().await?;
+        let parts = &self.inner.parts;
+        let git = Git(parts.workspaces.as_ref());
+        let mut checks = Vec::new();
+        for outlet in parts.connectors.outlets() {
+            let id = outlet.settings.id.clone();
+            let health = health.get(&id).cloned().unwrap_or_default();
+            let asked = outlet.settings.mode != Mode::Off
+                && matches!(health.closed, None | Some(Closed::Refused { .. }));
+            let cx = Cx { git: &git, now: parts.edge.now() };
+            let checked = if asked { Some(check(outlet, cx).await) } else { None };
+            checks.push(ConnectorCheck { id, mode: outlet.settings.mode, health, checked });
+        }
+        Ok(checks)
+    }
+
+    /// Pauses a connector for a person: nothing is read or written through it, in this engine and the next, until it is
+    /// resumed. What is under way ends; what is queued stays so.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Unknown`] when there is no such connector, [`EngineError::Connector`] when it was not stored.
+    pub async fn pause_connector(
+        &self,
+        id: &ConnectorId,
+        by: Principal,
+        why: String,
+    ) -> Result<(), EngineError> {
+        let connectors = self.knowing(id).await?;
+        let at = self.inner.parts.edge.now();
+        let why = self.inner.parts.config.secrets.redact(&why).into_owned();
+        let stop = Stop { connector: id.clone(), kind: StopKind::Paused, by, why, at };
+        let unstored = |source| EngineError::Connector { doing: "pausing", connector: id.clone(), source };
+        connectors.pause(stop).await.map_err(unstored)
+    }
+
+    /// Opens a connector that a person paused, or saw to the credential of; every task looks outside anew.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Unknown`] when there is no such connector, [`EngineError::Connector`] when it was not stored.
     pub async fn resume_connector(&self, id: &ConnectorId) -> Result<(), EngineError> {
-        let connectors = &self.inner.parts.connectors;
-        let Some(connector) = connectors.get(id) else {
-            return Err(EngineError::Unknown { what: "connector", name: id.to_string() });
-        };
-        connector.resume();
-        connectors.open(id);
+        let unstored = |source| EngineError::Connector { doing: "opening", connector: id.clone(), source };
+        let connectors = self.knowing(id).await?;
+        if let Some(connector) = connectors.get(id) {
+            connector.resume();
+        }
+        connectors.open(id).await.map_err(unstored)?;
         for row in self.tasks().await? {
             if row.summary.links.iter().any(|(connector, _)| connector == id)
                 || row.summary.outside_due.is_some()
@@ -84,6 +172,14 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Returns the connectors, if this is one of them.
+    async fn knowing(&self, id: &ConnectorId) -> Result<&Connectors, EngineError> {
+        let connectors = &self.inner.parts.connectors;
+        connectors.recall().await?;
+        let unknown = || EngineError::Unknown { what: "connector", name: id.to_string() };
+        connectors.get(id).map(|_| connectors).ok_or_else(unknown)
     }
 
     pub(super) fn hint(&self, task: TaskId) {
@@ -154,7 +250,7 @@ impl Engine {
         let swept = outlet.connector.sweep(Cx { git: &git, now: parts.edge.now() }, &sweep).await;
         match &swept {
             Ok(_) => parts.connectors.answered(id, parts.edge.now()),
-            Err(error) => parts.connectors.failed(id, error),
+            Err(error) => parts.connectors.failed(id, error, parts.edge.now()).await,
         }
         let Swept { moved, wanted, until } = swept?;
         let is_moved = |(connector, remote): &(ConnectorId, _)| connector == id && moved.contains(remote);

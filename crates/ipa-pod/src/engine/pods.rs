@@ -38,6 +38,7 @@ impl Engine {
         let mut begun = false;
         let manager = inner.manager.get_or_try_init(|| async {
             begun = true;
+            inner.parts.connectors.recall().await?;
             self.tidy_up().await?;
             let told = (scope, inner.pods.clone());
             let manager = ManagerHandle::spawn(inner.store.clone(), inner.parts.clone(), told).await;

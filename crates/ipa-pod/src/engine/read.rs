@@ -9,6 +9,7 @@ use ipa_events::{
     DecisionId, Handle, LoadError, OpId, PodCondition, Reference, RunId, Status, StreamId, Summary, TaskId,
     TaskState, load, load_at, summaries,
 };
+use ipa_sync::{Course, Mode, Would, would};
 use tokio::sync::watch;
 
 use super::Engine;
@@ -44,6 +45,8 @@ pub struct TaskView {
     pub version: Version,
     /// Everything about it.
     pub state: Arc<TaskState>,
+    /// What a connector that only observes would change outside now, if it wrote.
+    pub observed: Vec<Would>,
 }
 
 impl Engine {
@@ -144,7 +147,13 @@ impl Engine {
     pub async fn task(&self, task: TaskId) -> Result<TaskView, EngineError> {
         let loaded = load(&self.inner.store, &StreamId::task(task)).await;
         let pod = self.pods().borrow().get(&task).cloned().unwrap_or_default();
-        view(task, loaded, pod)
+        let mut view = view(task, loaded, pod)?;
+        let sides = self.sides(&view.state);
+        if sides.settings.values().any(|settings| settings.mode == Mode::Observe) {
+            view.observed = would(&view.state, &sides);
+            view.observed.retain(|would| would.course == Course::Observed);
+        }
+        Ok(view)
     }
 
     /// Reads one task as it was at a version.
@@ -209,5 +218,10 @@ fn view(
     let loaded = loaded.map_err(|source| EngineError::Load { task, source })?;
     let summary = Summary::of(loaded.version, &loaded.state);
     let summary = summary.ok_or(EngineError::UnknownTask(Reference::Id(task)))?;
-    Ok(TaskView { row: TaskRow { summary, pod }, version: loaded.version, state: loaded.state })
+    Ok(TaskView {
+        row: TaskRow { summary, pod },
+        version: loaded.version,
+        state: loaded.state,
+        observed: Vec::new(),
+    })
 }

@@ -196,6 +196,7 @@ impl State {
             return self.work(myself, async move { look_outside(&task, &parts, (things, look)).await });
         }
         let closed = self.parts.connectors.closed(now);
+        let closed = closed.into_iter().map(|(id, closed)| (id, closed.time())).collect();
         match step(state, &wanted(state, &sides), &closed, now) {
             None => self.rest(myself, &published, None, now),
             Some(Step::WaitUntil(at)) => self.rest(myself, &published, Some(at), now),
@@ -258,6 +259,10 @@ async fn take(task: &TaskHandle, parts: &Parts, next: Step) -> Done {
             with_job(task, parts, op, Try::Send).await
         }
         Step::Probe(op) => with_job(task, parts, op, Try::LookFor).await,
+        Step::Fuse(resource, why) => {
+            warn!("nothing more is written to {resource} before a person says so: {why}");
+            record(task, parts, TaskCommand::BlowFuse { resource, detail: why.into() }).await
+        }
         Step::WaitUntil(_) => Done::now(),
     }
 }
@@ -282,7 +287,7 @@ async fn with_job(task: &TaskHandle, parts: &Parts, op: OpId, what: Try) -> Done
         Try::Send => carry_out(connector, cx, &job).await,
         Try::LookFor => look_for(connector, cx, &job).await,
     };
-    note(parts, &job.op.resource.connector, tried.error.as_ref());
+    note(parts, &job.op.resource.connector, tried.error.as_ref()).await;
     let mut done = record(task, parts, tried.command).await;
     // What the other side makes of it is not known here.
     if tried.error.is_none() && changes_more_than_it_says(&job.op.change) {
@@ -306,11 +311,15 @@ async fn look_outside(task: &TaskHandle, parts: &Parts, (things, look): (Vec<Res
     let poll = polls.min().unwrap_or(AGAIN);
     for resource in things {
         let Some(connector) = parts.connectors.get(&resource.connector) else { continue };
+        if let Some(closed) = parts.connectors.closed(parts.edge.now()).get(&resource.connector) {
+            failed = Some(format!("{} {closed}", resource.connector));
+            continue;
+        }
         let state = task.now().state;
         let cx = Cx { git: &git, now: parts.edge.now() };
         match observe(&**connector, cx, &state, (&resource, look)).await {
             Ok(commands) => {
-                note(parts, &resource.connector, None);
+                note(parts, &resource.connector, None).await;
                 for command in commands {
                     let recorded = record(task, parts, command).await;
                     if !recorded.pause.is_zero() {
@@ -320,7 +329,7 @@ async fn look_outside(task: &TaskHandle, parts: &Parts, (things, look): (Vec<Res
             }
             Err(error) => {
                 debug!(%error, "{resource} could not be looked at");
-                note(parts, &resource.connector, Some(&error));
+                note(parts, &resource.connector, Some(&error)).await;
                 failed = Some(error.to_string());
             }
         }
@@ -331,10 +340,10 @@ async fn look_outside(task: &TaskHandle, parts: &Parts, (things, look): (Vec<Res
     Done { pause: Duration::ZERO, look: Some(again), failed }
 }
 
-fn note(parts: &Parts, connector: &ConnectorId, error: Option<&SyncError>) {
+async fn note(parts: &Parts, connector: &ConnectorId, error: Option<&SyncError>) {
     match error {
         None => parts.connectors.answered(connector, parts.edge.now()),
-        Some(error) => parts.connectors.failed(connector, error),
+        Some(error) => parts.connectors.failed(connector, error, parts.edge.now()).await,
     }
 }
 

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipa_events::task::{
-    Asked, Category, Change, ChangeKind, Decision, GatePolicy, Gates, OpState, PullState, Verdict,
+    Asked, Category, Change, ChangeKind, Decision, EscalationReason, GatePolicy, Gates, OpState, PullState,
+    Verdict,
 };
-use ipa_events::{Phase, Role, TaskCommand, TaskId};
+use ipa_events::{ConnectorId, OpId, Phase, Principal, Role, TaskCommand, TaskId};
 use ipa_pod::{Drain, Engine, Outlet, Scope, TaskView};
 use ipa_sync::{LocalConfig, LocalConnector, Settings};
 use ipa_workspace::SandboxBackend;
@@ -16,6 +17,10 @@ use crate::world::{World, git, send, until};
 
 /// Writes 41 first; when the review asks, 42.
 const AGENT: &str = "echo words > \"$IPA_OUTPUT\"; if grep -q 'why not 42'; then echo 42 > answer.txt; else echo 7 > answer.txt; fi";
+
+fn id() -> ConnectorId {
+    "local".parse().unwrap()
+}
 
 struct Outside {
     world: World,
@@ -39,7 +44,7 @@ impl Outside {
     }
 
     async fn engine(&self) -> Engine {
-        let id: ipa_events::ConnectorId = "local".parse().unwrap();
+        let id = id();
         let repo: ipa_events::RepoSource = self.forge().to_str().unwrap().parse().unwrap();
         let (folder, base, label) = (self.folder.clone(), "main".parse().unwrap(), "ipa".to_owned());
         let connector =
@@ -64,6 +69,20 @@ impl Outside {
     fn drop(&self, name: &str, keys: &str, text: &str) {
         let path = self.folder.join("inbox").join(format!("{name}.md"));
         std::fs::write(path, format!("+++\n{keys}\n+++\n{text}\n")).unwrap();
+    }
+
+    /// Reads every file of the folder.
+    fn written(&self) -> Vec<(PathBuf, String)> {
+        let (mut folders, mut files) = (vec![self.folder.clone()], Vec::new());
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() { folders.push(path) } else { files.push(path) }
+            }
+        }
+        files.retain(|path| !path.starts_with(self.folder.join("inbox")));
+        files.sort();
+        files.into_iter().map(|path| (path.clone(), std::fs::read_to_string(path).unwrap())).collect()
     }
 
     fn ticket(&self, key: &str) {
@@ -189,5 +208,99 @@ async fn a_pull_request_that_a_person_merges_completes_its_task_whatever_it_wait
     let view = until(&engine, task, |view| view.state.phase == Phase::Completed).await;
     assert_eq!(sent(&view, ChangeKind::Merge), 0, "it was merged by a person");
     assert_eq!(git(&outside.forge(), &["show", "main:answer.txt"]), "7");
+    engine.stop(Drain::Stop).await;
+}
+
+/// Lists the connectors' only one, as it is said to be.
+async fn closed(engine: &Engine) -> Option<String> {
+    engine.connectors().await.unwrap().remove(&id()).unwrap().closed.map(|closed| closed.to_string())
+}
+
+#[tokio::test]
+async fn a_paused_connector_reads_and_writes_nothing_over_a_restart_and_its_queue_drains_in_order() {
+    let outside = Outside::new();
+    outside.ticket("K-3");
+    let engine = outside.engine().await;
+    let task = outside.task(&engine).await;
+    agree(&engine, task, ChangeKind::OpenPull).await;
+    let drafted = |view: &TaskView| view.state.outside.pulls.values().any(|pull| pull.draft);
+    until(&engine, task, drafted).await;
+
+    let ann = Principal::User("ann".to_owned());
+    engine.pause_connector(&id(), ann, "a freeze".to_owned()).await.unwrap();
+    // What was under way has its end by then.
+    let error = engine.sync_now(task).await.unwrap_err();
+    assert!(error.to_string().contains("local was paused by user:ann"), "{error}");
+    let before = outside.written();
+    // Everything that is said and decided goes on; nothing of it goes out, and nothing comes in.
+    let view = engine.task(task).await.unwrap();
+    let gate = view.state.open_decisions().find(|open| matches!(open.asked, Asked::Gate { .. })).unwrap();
+    let verdict = Verdict::Approve { note: None };
+    send(&engine, task, TaskCommand::Answer { decision: gate.id, seen: None, verdict }).await;
+    agree(&engine, task, ChangeKind::MarkReady).await;
+    outside.drop("b-1", "pull = 1\nkind = \"comment\"\nauthor = \"bob\"", "Nice.");
+    engine.stop(Drain::Stop).await;
+
+    let engine = outside.engine().await;
+    assert!(closed(&engine).await.unwrap().ends_with(": a freeze"), "{:?}", closed(&engine).await);
+    assert!(engine.sync_now(task).await.is_err());
+    let queued = |view: &TaskView| -> Vec<OpId> {
+        view.state.ops.iter().filter(|op| op.is_under_way()).map(|op| op.id).collect()
+    };
+    let waiting = queued(&until(&engine, task, |view| queued(view).len() > 1).await);
+    assert_eq!(outside.written(), before, "nothing was written, and the comment was not taken");
+
+    engine.resume_connector(&id()).await.unwrap();
+    let done = |view: &TaskView| {
+        let remarks = view.state.outside.pulls.values().next().map(|pull| pull.remarks.len());
+        queued(view).is_empty() && remarks == Some(1)
+    };
+    let view = until(&engine, task, done).await;
+    let ready = view.state.ops.iter().find(|op| op.change.kind() == ChangeKind::MarkReady).unwrap();
+    assert!(ready.is_sent() && waiting.contains(&ready.id), "{ready:?}");
+    // Of one thing in the order in which it was queued; what was not wanted any more did not go out at all.
+    let sent = view.state.ops.iter().filter(|op| op.resource == ready.resource);
+    let times: Vec<_> = sent
+        .filter_map(|op| if let OpState::Sent { at, .. } = &op.state { Some(*at) } else { None })
+        .collect();
+    assert!(times.is_sorted(), "{times:?}");
+    assert_eq!(closed(&engine).await, None);
+    engine.stop(Drain::Stop).await;
+}
+
+#[tokio::test]
+async fn who_edits_our_section_again_and_again_is_written_over_three_times_and_then_a_person_is_asked() {
+    let outside = Outside::new();
+    outside.ticket("K-4");
+    let engine = outside.engine().await;
+    let task = outside.task(&engine).await;
+    drafted(&engine, task).await;
+    until(&engine, task, |view| sent(view, ChangeKind::MarkReady) == 1).await;
+    let body = outside.folder.join("pulls/1/body.md");
+    let ours = std::fs::read_to_string(&body).unwrap();
+    let theirs = ours.replace("words", "What it is really about.");
+    assert_ne!(ours, theirs);
+    for rewritten in 1..=3 {
+        std::fs::write(&body, &theirs).unwrap();
+        until(&engine, task, |view| sent(view, ChangeKind::WriteSection) == rewritten).await;
+        assert_eq!(std::fs::read_to_string(&body).unwrap(), ours);
+    }
+
+    std::fs::write(&body, &theirs).unwrap();
+    let asked = |view: &TaskView| {
+        let storm =
+            |asked: &Asked| matches!(asked, Asked::Escalation { reason: EscalationReason::WriteStorm, .. });
+        view.state.open_decisions().find(|open| storm(&open.asked)).map(|open| open.id)
+    };
+    let view = until(&engine, task, |view| asked(view).is_some()).await;
+    // What is ready stays there, and is not sent, whoever asks for it.
+    engine.sync_now(task).await.unwrap();
+    assert_eq!(std::fs::read_to_string(&body).unwrap(), theirs);
+    assert_eq!(sent(&engine.task(task).await.unwrap(), ChangeKind::WriteSection), 3);
+
+    let (decision, verdict) = (asked(&view).unwrap(), Verdict::Approve { note: None });
+    send(&engine, task, TaskCommand::Answer { decision, seen: None, verdict }).await;
+    until(&engine, task, |view| sent(view, ChangeKind::WriteSection) == 4).await;
+    assert_eq!(std::fs::read_to_string(&body).unwrap(), ours);
     engine.stop(Drain::Stop).await;
 }

@@ -7,6 +7,7 @@ mod cleanup;
 mod healing;
 mod hooks;
 mod queue;
+mod storm;
 mod time;
 
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ use ipa_agent::testing::{FakeRuntime, FakeStep};
 use ipa_events::store::{MemoryStore, Position, Store};
 use ipa_events::task::Gates;
 use ipa_events::{Envelope, Phase, Role, TaskCommand, TaskId, Via};
-use ipa_pod::{Edge, Engine, EngineConfig, Scope, TaskDraft, TaskView};
+use ipa_pod::{Edge, Engine, EngineBuilder, EngineConfig, Outlet, Scope, TaskDraft, TaskView};
 use ipa_workspace::testing::FakeWorkspaces;
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -110,14 +111,24 @@ impl Sim {
     }
 
     async fn start(&self) -> Engine {
-        let workspaces = BombedWorkspaces::new(self.workspaces.clone(), self.bombs.clone());
-        let runtime = BombedRuntime::new(self.runtime.clone(), self.bombs.clone());
-        let engine = Engine::builder(self.store(), self.config.clone(), Arc::new(workspaces))
-            .edge(self.clock.clone())
-            .runtime(Arc::new(runtime))
-            .build();
+        let engine = self.builder().build();
         engine.start(Scope::All).await.unwrap();
         engine
+    }
+
+    /// Starts an engine with a connector.
+    async fn start_with(&self, outlet: Outlet) -> Engine {
+        let engine = self.builder().outlet(outlet).build();
+        engine.start(Scope::All).await.unwrap();
+        engine
+    }
+
+    fn builder(&self) -> EngineBuilder {
+        let workspaces = BombedWorkspaces::new(self.workspaces.clone(), self.bombs.clone());
+        let runtime = BombedRuntime::new(self.runtime.clone(), self.bombs.clone());
+        Engine::builder(self.store(), self.config.clone(), Arc::new(workspaces))
+            .edge(self.clock.clone())
+            .runtime(Arc::new(runtime))
     }
 
     /// Makes another repository.

@@ -56,7 +56,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Filled<T> {
 }
 
 /// Refuses a request that cannot be understood.
-pub(super) fn invalid(detail: impl Into<String>) -> Refusal {
+pub(crate) fn invalid(detail: impl Into<String>) -> Refusal {
     Refusal::new(Code::InvalidRequest, detail)
 }
 

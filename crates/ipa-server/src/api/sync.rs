@@ -16,7 +16,7 @@ use crate::error::Code;
 use crate::error::problem::Refusal;
 use crate::security::Viewer;
 use crate::state::AppState;
-use crate::wire::{ConnectorRow, SyncInput, SyncOp};
+use crate::wire::{ConnectorRow, SyncInput, SyncOp, WantedChange};
 
 #[derive(Deserialize)]
 pub(super) struct OfTask {
@@ -36,7 +36,7 @@ pub(super) async fn sync(
     if let Some(name) = &asked.task {
         let view = engine.task(extract::task(engine, name).await?).await?;
         let handle = view.row.summary.handle;
-        let ops = view.state.ops.iter().map(|op| SyncOp::of(handle, op)).collect();
+        let ops = view.state.ops.iter().map(|op| SyncOp::of(handle, &view.state, op)).collect();
         return Ok(reply::list("/api/v1/sync?", ops, None));
     }
     let (limit, after) = (extract::limit(asked.limit), extract::handle(asked.after.as_deref())?);
@@ -46,7 +46,7 @@ pub(super) async fn sync(
     for row in rest.by_ref().take(limit) {
         // A task that cannot be read hides the others' changes no more than the others do its own.
         if let Ok(view) = engine.task(row.summary.id).await {
-            ops.extend(view.state.ops.iter().map(|op| SyncOp::of(row.summary.handle, op)));
+            ops.extend(view.state.ops.iter().map(|op| SyncOp::of(row.summary.handle, &view.state, op)));
         }
         last = Some(row.summary.handle.to_string());
     }
@@ -61,7 +61,7 @@ pub(super) async fn show(
     In(name): In<String>,
 ) -> Result<Response, Refusal> {
     let (view, op) = find(&state, &name).await?;
-    let found = view.state.op(op).map(|op| SyncOp::of(view.row.summary.handle, op));
+    let found = view.state.op(op).map(|op| SyncOp::of(view.row.summary.handle, &view.state, op));
     Ok(reply::single(found.ok_or_else(|| unknown(&name))?))
 }
 
@@ -109,6 +109,20 @@ fn answer(view: &TaskView, op: OpId, verdict: Verdict) -> Result<TaskCommand, Re
     Ok(TaskCommand::Answer { decision: card.id, seen: Some(card.payload_hash.clone()), verdict })
 }
 
+/// Lists what would be changed outside for a task now; nothing is looked at, queued or sent.
+pub(super) async fn would(
+    State(state): State<AppState>,
+    _viewer: Viewer,
+    In(name): In<String>,
+) -> Result<Response, Refusal> {
+    let engine = state.engine();
+    let task = extract::task(engine, &name).await?;
+    let handle = engine.task(task).await?.row.summary.handle;
+    let wanted = engine.would_change(task).await?;
+    let rows = wanted.into_iter().map(|would| WantedChange::of(handle, would)).collect();
+    Ok(reply::list("/api/v1/sync?", rows, None))
+}
+
 /// Looks outside now, and makes what is wanted there.
 pub(super) async fn now(
     State(state): State<AppState>,
@@ -120,27 +134,46 @@ pub(super) async fn now(
     engine.sync_now(task).await?;
     let view = engine.task(task).await?;
     let handle = view.row.summary.handle;
-    let ops = view.state.ops.iter().map(|op| SyncOp::of(handle, op)).collect();
+    let ops = view.state.ops.iter().map(|op| SyncOp::of(handle, &view.state, op)).collect();
     Ok(reply::list("/api/v1/sync?", ops, None))
 }
 
 /// Lists the connectors, and how each is.
 pub(super) async fn connectors(State(state): State<AppState>, _viewer: Viewer) -> Result<Response, Refusal> {
-    let rows = state.engine().connectors().iter().map(|(id, health)| ConnectorRow::of(id, health)).collect();
+    let connectors = state.engine().connectors().await?;
+    let rows = connectors.iter().map(|(id, health)| ConnectorRow::of(id, health)).collect();
     Ok(reply::list("/api/v1/connectors?", rows, None))
 }
 
-/// Opens a connector that was closed, after a person saw to it.
+/// Pauses a connector: nothing is read or written through it until somebody resumes it.
+pub(super) async fn pause(
+    State(state): State<AppState>,
+    viewer: Viewer,
+    In(name): In<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    let id: ConnectorId = name.parse().map_err(|error| invalid(format!("{error}")))?;
+    let input: SyncInput = extract::json(&headers, &body)?;
+    let why = input.text.unwrap_or_default().trim().to_owned();
+    state.engine().pause_connector(&id, viewer.principal.clone(), why).await?;
+    one(&state, &id).await
+}
+
+/// Opens a connector that was paused or closed, after a person saw to it.
 pub(super) async fn resume(
     State(state): State<AppState>,
     _viewer: Viewer,
     In(name): In<String>,
 ) -> Result<Response, Refusal> {
-    let engine = state.engine();
     let id: ConnectorId = name.parse().map_err(|error| invalid(format!("{error}")))?;
-    engine.resume_connector(&id).await?;
-    let health = engine.connectors().remove(&id).unwrap_or_default();
-    Ok(reply::single(ConnectorRow::of(&id, &health)))
+    state.engine().resume_connector(&id).await?;
+    one(&state, &id).await
+}
+
+async fn one(state: &AppState, id: &ConnectorId) -> Result<Response, Refusal> {
+    let health = state.engine().connectors().await?.remove(id).unwrap_or_default();
+    Ok(reply::single(ConnectorRow::of(id, &health)))
 }
 
 async fn find(state: &AppState, name: &str) -> Result<(TaskView, OpId), Refusal> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod answered;
 pub(crate) mod asked;
+pub(crate) mod connectors;
 pub(crate) mod decision;
 pub(crate) mod document;
 pub(crate) mod evidence;

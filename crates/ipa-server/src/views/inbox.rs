@@ -1,18 +1,23 @@
 //! The inbox: everything that waits for a person, the oldest first, with exactly what is asked.
 
-use ipa_pod::TaskView;
+use std::collections::BTreeMap;
+
+use ipa_events::ConnectorId;
+use ipa_pod::{Health, TaskView};
 use maud::{Markup, html};
 
+use super::components::connectors::connectors;
 use super::components::decision::{Item, decision};
 use super::components::form::Forms;
 use super::components::status::phase_name;
 use crate::render::visible::visible;
 
 /// Shows the inbox.
-pub(crate) fn page(tasks: &[TaskView], forms: Forms<'_>) -> Markup {
+pub(crate) fn page(tasks: &[TaskView], outside: &BTreeMap<ConnectorId, Health>, csrf: &str) -> Markup {
     html! {
         h1 { "Inbox" }
-        (inbox(tasks, forms))
+        (inbox(tasks, Forms::live(csrf)))
+        (connectors(outside, Forms::leaving(csrf)))
     }
 }
 

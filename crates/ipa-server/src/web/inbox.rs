@@ -1,4 +1,4 @@
-//! `/inbox`: everything that waits for a person.
+//! `/inbox`: everything that waits for a person, and how the connectors to the outside are.
 
 use axum::extract::State;
 use maud::Markup;
@@ -9,7 +9,6 @@ use crate::live::Topic;
 use crate::reading;
 use crate::security::Viewer;
 use crate::state::AppState;
-use crate::views::components::form::Forms;
 use crate::views::inbox;
 use crate::views::layout::{Place, page};
 
@@ -17,6 +16,7 @@ pub(super) async fn show(State(state): State<AppState>, viewer: Viewer) -> Resul
     let after = begin(&state);
     let tasks = reading::waiting(state.engine()).await?;
     let live = live_of(&state, after, vec![Topic::Inbox]).await?;
-    let main = inbox::page(&tasks, Forms::live(viewer.csrf()));
+    let connectors = state.engine().connectors().await?;
+    let main = inbox::page(&tasks, &connectors, viewer.csrf());
     Ok(page("Inbox", Place::Inbox, Some(&live), &main))
 }

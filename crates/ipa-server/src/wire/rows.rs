@@ -2,8 +2,8 @@
 
 use ipa_events::task::{Change, ChangeKind, PublishPolicy};
 use ipa_events::{
-    BranchName, Handle, Oid, OpId, PayloadHash, Phase, RemoteId, RepoSource, Resource, Status, TaskId,
-    WorkspaceId,
+    BranchName, Handle, Oid, OpId, PayloadHash, Phase, Principal, RemoteId, RepoSource, Resource, Status,
+    TaskId, WorkspaceId,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -109,6 +109,41 @@ pub struct SyncOp {
     pub queued_at: Timestamp,
 }
 
+/// A change to the outside that is wanted now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WantedChange {
+    /// What it changes: `<connector>/<branch, pull or ticket>/<name>`.
+    pub resource: Resource,
+    /// What kind of change it is, such as `push_branch`.
+    pub kind: ChangeKind,
+    /// The change in one line.
+    pub title: String,
+    /// The change itself.
+    pub change: Change,
+    /// Who must agree to it.
+    pub policy: PublishPolicy,
+    /// What becomes of it.
+    pub course: WantedCourse,
+    /// The change that it is queued as, if it is: `T-12.o1`.
+    pub op: Option<String>,
+    /// What is there now, as far as it is known and the change says it anew.
+    pub before: Option<String>,
+}
+
+/// What becomes of a change that is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WantedCourse {
+    /// It goes out.
+    Goes,
+    /// A person is asked first.
+    Asks,
+    /// The connector only observes: it is written nowhere.
+    Observed,
+    /// A policy, or a person, says that it never goes out.
+    Denied,
+}
+
 /// How far a change to the outside is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -174,6 +209,12 @@ pub struct ConnectorRow {
     pub error: Option<String>,
     /// Until when nothing is sent, if that is known.
     pub until: Option<Timestamp>,
+    /// Since when it is paused or closed.
+    pub since: Option<Timestamp>,
+    /// Who paused it.
+    pub by: Option<Principal>,
+    /// Why, in that one's words.
+    pub why: Option<String>,
 }
 
 /// How a connector is.
@@ -188,4 +229,6 @@ pub enum ConnectorState {
     Waiting,
     /// Its credential is not accepted; nothing is sent before a person sees to it.
     Closed,
+    /// A person paused it; nothing is read or sent before somebody resumes it.
+    Paused,
 }

@@ -125,8 +125,9 @@ fn outlet(name: &str, mode: Mode, hooks: Option<(Maker, &[&str])>) -> Outlet {
 fn signature(secret: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(body);
-    let hex: Vec<String> = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256={}", hex.concat())
+    let hex =
+        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+    format!("sha256={hex}")
 }
 
 #[tokio::test]

@@ -55,8 +55,9 @@ async fn meant(house: &House, (method, path): (&str, &str)) -> Ask {
         ("POST", "/api/v1/tasks") => ask.json(&json!({ "request": "x", "agent": "fake" })),
         ("POST", "/api/v1/tasks/T-1/commands") => ask.json(&json!({ "type": "pause" })),
         ("POST", "/api/v1/inbox/T-1.d1/decision") => ask.json(&approval(&house.open_decision().await)),
+        ("POST", "/api/v1/connectors/desk/pause") => ask.json(&json!({})),
         ("POST", "/new") => ask.form("request=x&agent=fake"),
-        ("POST", "/tasks/T-1/commands") => ask.form("type=pause"),
+        ("POST", "/tasks/T-1/commands" | "/connectors/desk") => ask.form("type=pause"),
         ("POST", "/tasks/T-1/pod") => ask.form("type=restart"),
         ("POST", "/tasks/T-1/decisions/1") => {
             ask.form(&format!("verdict=approve&payload_hash={}", hash().await))
@@ -76,13 +77,17 @@ async fn cookie_and_token_open_every_route() {
             let expected: &[u16] = match *route {
                 (
                     _,
-                    "/api/v1/sync/T-1.o1" | "/api/v1/sync/T-1.o1/retry" | "/api/v1/connectors/desk/resume",
+                    "/api/v1/sync/T-1.o1"
+                    | "/api/v1/sync/T-1.o1/retry"
+                    | "/api/v1/connectors/desk/pause"
+                    | "/api/v1/connectors/desk/resume"
+                    | "/connectors/desk",
                 ) => {
                     assert_eq!(got.code(), "not_found", "{route:?} by {by}");
                     &[404]
                 }
                 (
-                    _,
+                    "POST",
                     "/api/v1/pods/T-1/restart"
                     | "/api/v1/pods/T-1/stop"
                     | "/api/v1/tasks/T-1/sync"

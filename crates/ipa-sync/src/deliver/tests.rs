@@ -8,7 +8,7 @@ use ipa_events::task::{Created, Gates, PublishPolicy, TaskLimits};
 use ipa_events::{BranchName, ConnectorId, Oid, OpId, PayloadHash, Phase, RepoSource, TaskId};
 
 use super::*;
-use crate::connector::{Sweep, Swept};
+use crate::connector::{Checked, Sweep, Swept};
 use crate::port::GitMerge;
 
 /// A repository with one branch, and a way to lose the answer to a push.
@@ -85,6 +85,10 @@ impl Connector for Says {
     }
 
     fn resume(&self) {}
+
+    fn check<'a>(&'a self, _cx: Cx<'a>) -> BoxFuture<'a, Result<Checked, SyncError>> {
+        self.error()
+    }
 
     fn observe<'a>(
         &'a self,

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 pub(super) use self::graph::{Draft, ThreadState};
-pub(super) use self::pulls::Opened;
+pub(super) use self::pulls::{Limits, Opened};
 pub(super) use self::talk::Made;
 
 use super::auth::{Asker, Auth};

@@ -23,6 +23,30 @@ pub(super) struct Repo {
     pub(super) full_name: String,
     #[serde(default)]
     pub(super) default_branch: Option<String>,
+    #[serde(default)]
+    pub(super) permissions: Option<Permissions>,
+}
+
+/// What we may do in a repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(super) struct Permissions {
+    #[serde(default)]
+    pub(super) push: bool,
+}
+
+/// What is left of the limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(super) struct RateLimit {
+    pub(super) rate: Rate,
+}
+
+/// A limit and what is left of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(super) struct Rate {
+    pub(super) limit: u64,
+    pub(super) remaining: u64,
+    /// When the next window begins, in seconds since 1970.
+    pub(super) reset: i64,
 }
 
 /// A label.

@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 
 use super::mark::{Mark, Sort, Whose, whose};
 use super::shape::{Comment, CommentPage, User};
-use super::site::{Visit, ahead, request_id};
+use super::site::{Visit, request_id};
 use super::{Flavour, Quiet, adf};
 use crate::body::{Body, JIRA_CHARS, inbound};
 use crate::channel::parsed;
+use crate::clock;
 use crate::connector::{Applied, Job};
 use crate::error::{ErrorClass, SyncError};
 use crate::gate::Effect;
@@ -47,7 +48,7 @@ impl Visit<'_> {
             let last = page.comments.is_empty() || read >= page.total;
             comments.extend(page.comments);
             // A clock that is behind dates what we write earlier, and never later.
-            let behind = SignedDuration::from_secs(ahead(&answer, self.now).unwrap_or_default().min(0));
+            let behind = clock::ahead(&answer, self.now).unwrap_or_default().min(SignedDuration::ZERO);
             let since = since.and_then(|since| since.checked_add(behind).ok());
             if last || since.is_some_and(|since| reaches_back(&comments, since)) {
                 return Ok(Newest { comments, cut: false });

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use http::Method;
-use http::header::DATE;
 use jiff::Timestamp;
-use jiff::fmt::rfc2822;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
@@ -37,7 +35,7 @@ impl Site {
         };
         let web = web.unwrap_or_else(|| config.base.clone());
         let api = root.to(below(&config.base, &["rest", "api", flavour.version()]));
-        let ask = Ask::read("asking which account it is", who, "myself", &[]);
+        let ask = whoami(who);
         let me: User = api.get(&ask).await?;
         if me.id().is_none() {
             let detail = "Jira does not say which account the credential is of";
@@ -57,6 +55,11 @@ impl Site {
         url.query_pairs_mut().append_pair("focusedCommentId", id);
         url
     }
+}
+
+/// Asks which account it is.
+pub(super) fn whoami(who: Who) -> Ask<'static> {
+    Ask::read("asking which account it is", who, "myself", &[])
 }
 
 /// Asks which Jira it is, and where its pages are.
@@ -111,12 +114,6 @@ impl Visit<'_> {
     pub(super) async fn get<T: DeserializeOwned>(&self, ask: &Ask<'_>) -> Result<T, SyncError> {
         self.site.api.get(ask).await
     }
-}
-
-/// Returns by how many seconds the clock of who answered is ahead of ours; behind is less than nothing.
-pub(super) fn ahead(answer: &Answer, now: Timestamp) -> Option<i64> {
-    let theirs = rfc2822::parse(answer.header(DATE.as_str())?).ok()?;
-    Some(theirs.timestamp().as_second().saturating_sub(now.as_second()))
 }
 
 /// Returns the id under which Jira knows a request.

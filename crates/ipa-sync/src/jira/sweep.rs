@@ -13,10 +13,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::shape::{Issue, IssuePage, moment};
-use super::site::{Site, Visit, ahead};
+use super::site::{Site, Visit};
 use super::{Flavour, JiraConfig, Trusting, adf};
 use crate::body::inbound;
 use crate::channel::{Ask, parsed};
+use crate::clock;
 use crate::connector::{Cx, NewTicket, Sweep, Swept};
 use crate::error::{ErrorClass, SyncError};
 use crate::gate::{Effect, Lane, Who};
@@ -36,8 +37,8 @@ struct Found {
     first_page_to: Option<Issue>,
     /// Whether there is more.
     cut: bool,
-    /// By how many seconds the site's clock is ahead of ours.
-    ahead: i64,
+    /// By how much the site's clock is ahead of ours.
+    ahead: SignedDuration,
 }
 
 /// One look at a whole site.
@@ -80,7 +81,7 @@ impl Round<'_> {
         Ok((moved, until))
     }
 
-    async fn wanted(&self) -> Result<Vec<NewTicket>, SyncError> {
+    pub(super) async fn wanted(&self) -> Result<Vec<NewTicket>, SyncError> {
         let Some(jql) = &self.config.jql else { return Ok(Vec::new()) };
         let fields = ["summary", "status", "reporter", "description"];
         let found = self.search("looking for tickets that want a task", jql, &fields).await?;
@@ -112,13 +113,14 @@ impl Round<'_> {
     }
 
     async fn search(&self, doing: &str, jql: &str, fields: &[&str]) -> Result<Found, SyncError> {
-        let mut found = Found { issues: Vec::new(), first_page_to: None, cut: false, ahead: 0 };
+        let mut found =
+            Found { issues: Vec::new(), first_page_to: None, cut: false, ahead: SignedDuration::ZERO };
         let mut token = None;
         for number in 0..PAGES {
             let ask = self.question(doing, jql, fields, (found.issues.len(), token.take()));
             let answer = self.site.api.send(&ask).await?;
             let page: IssuePage = parsed(&ask, &answer)?;
-            found.ahead = ahead(&answer, self.cx.now).unwrap_or_default();
+            found.ahead = clock::ahead(&answer, self.cx.now).unwrap_or_default();
             let read = found.issues.len().saturating_add(page.issues.len());
             let last = match self.site.flavour {
                 Flavour::Cloud => page.is_last == Some(true) || page.next_page_token.is_none(),
@@ -200,7 +202,7 @@ fn until(flavour: Flavour, found: &Found, now: Timestamp) -> Timestamp {
     };
     let Some(last) = last else { return now };
     let theirs = last.fields.updated.as_deref().and_then(moment);
-    let ours = theirs.and_then(|at| at.checked_sub(SignedDuration::from_secs(found.ahead)).ok());
+    let ours = theirs.and_then(|at| at.checked_sub(found.ahead).ok());
     ours.map_or(now, |at| at.min(now))
 }
 

@@ -1,5 +1,6 @@
 //! A real folder, and a repository in memory.
 
+mod check;
 mod hostile;
 mod story;
 

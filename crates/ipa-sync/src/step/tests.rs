@@ -1,7 +1,7 @@
 //! What is needed next, as a table of operations and wants.
 
 use ipa_events::TaskId;
-use ipa_events::task::Fate;
+use ipa_events::task::{Fate, Fuse};
 
 use super::*;
 
@@ -52,6 +52,7 @@ fn said(ops: Vec<Op>, wanted: &[Wanted], closed: &[(&str, Option<i64>)], now: i6
         Some(Step::Queue(resource, changes)) => format!("queue {} for {resource}", changes.len()),
         Some(Step::Send(op)) => format!("send {}", op.number),
         Some(Step::Probe(op)) => format!("probe {}", op.number),
+        Some(Step::Fuse(resource, why)) => format!("ask about {resource}: {why}"),
         Some(Step::WaitUntil(until)) => format!("wait until {}", until.as_second()),
     }
 }
@@ -134,4 +135,32 @@ fn through_a_closed_connector_nothing_goes_and_its_queue_stays() {
     assert_eq!(next(vec![op(1, WORK, OpState::Ready)], &[("work", Some(30))], 0), "wait until 30");
     assert_eq!(next(vec![op(1, WORK, in_flight(None))], &[("work", Some(30))], 0), "wait until 30");
     assert_eq!(next(vec![op(1, WORK, OpState::Ready)], &[("work", Some(30))], 30), "send 1");
+}
+
+#[test]
+fn to_a_thing_that_was_written_too_often_nothing_goes_and_what_is_under_way_is_looked_for() {
+    let fused = |ops: Vec<Op>, wanted: &[Wanted]| {
+        let mut state = TaskState { ops, ..TaskState::default() };
+        let decision = ipa_events::DecisionId::new(TaskId::from_key("a task"), 1);
+        let fuse = Fuse { decision, blown_at: at(0), mended_at: None };
+        state.outside.fuses.insert(WORK.parse().unwrap(), fuse);
+        step(&state, wanted, &BTreeMap::new(), at(0))
+    };
+    let ops = || vec![op(1, WORK, OpState::Ready), op(2, "jira/ticket/K-1", OpState::Ready)];
+    assert_eq!(fused(ops(), &wants(&ops())), Some(Step::Send(ops()[1].id)));
+    assert_eq!(fused(Vec::new(), &wants(&ops()[..1])), None, "nothing more is queued");
+    assert_eq!(fused(ops(), &wants(&ops()[1..])), Some(Step::Withdraw(ops()[0].id)));
+    let under_way = vec![op(1, WORK, in_flight(None))];
+    assert_eq!(fused(under_way.clone(), &wants(&under_way)), Some(Step::Probe(under_way[0].id)));
+}
+
+#[test]
+fn a_storm_is_asked_about_instead_of_written() {
+    let sent = || OpState::Sent { at: at(0), remote: None, url: None };
+    let mut ops: Vec<Op> = (1..=20).map(|number| op(number, WORK, sent())).collect();
+    ops.push(op(21, WORK, OpState::Ready));
+    let wanted = wants(&ops[20..]);
+    let asked = said(ops.clone(), &wanted, &[], 1);
+    assert!(asked.starts_with("ask about work/pull/x: it was written 20 times"), "{asked}");
+    assert_eq!(said(ops, &wanted, &[], 3601), "send 21");
 }

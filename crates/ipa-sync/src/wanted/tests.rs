@@ -12,8 +12,8 @@ use jiff::Timestamp;
 use super::*;
 use crate::settings::Mode;
 
-const PULL: &str = "work/pull/ipa/t-1-x";
-const TICKET: &str = "jira/ticket/K-1";
+pub(crate) const PULL: &str = "work/pull/ipa/t-1-x";
+pub(crate) const TICKET: &str = "jira/ticket/K-1";
 
 fn oid(digit: char) -> Oid {
     digit.to_string().repeat(40).parse().unwrap()
@@ -23,7 +23,7 @@ fn task() -> TaskId {
     TaskId::from_key("a task")
 }
 
-fn key(text: &str) -> Resource {
+pub(crate) fn key(text: &str) -> Resource {
     text.parse().unwrap()
 }
 
@@ -59,7 +59,7 @@ fn at(phase: Phase) -> TaskState {
     }
 }
 
-fn sides() -> Sides {
+pub(crate) fn sides() -> Sides {
     let settings = ["work", "jira"].map(|id| {
         let id: ConnectorId = id.parse().unwrap();
         (id.clone(), Settings::new(id))
@@ -68,7 +68,7 @@ fn sides() -> Sides {
 }
 
 /// Says that a change was sent.
-fn send(state: &mut TaskState, resource: &str, change: Change) {
+pub(crate) fn send(state: &mut TaskState, resource: &str, change: Change) {
     let number = u32::try_from(state.ops.len()).unwrap() + 1;
     state.ops.push(Op {
         id: OpId::new(task(), number),
@@ -100,7 +100,7 @@ fn kinds(state: &TaskState, sides: &Sides) -> Vec<ChangeKind> {
 }
 
 /// The pull request of the task, open, with nothing left to say about it.
-fn quiet(phase: Phase) -> TaskState {
+pub(crate) fn quiet(phase: Phase) -> TaskState {
     let mut state = at(phase);
     let sides = sides();
     make(&mut state, &sides);

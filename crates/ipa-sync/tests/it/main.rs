@@ -20,3 +20,4 @@ mod github;
 mod jira;
 mod peer;
 mod tracker;
+mod tracker_tests;

@@ -11,15 +11,13 @@ mod news;
 mod people;
 mod person;
 mod rest;
-mod routes;
-mod schema;
+pub(crate) mod routes;
+pub(crate) mod schema;
 mod serve;
 mod shape;
 mod site;
 mod text;
 mod workflow;
-
-mod tests;
 
 use std::sync::Arc;
 
@@ -224,6 +222,12 @@ impl Tracker {
         self.change(issue, |issue| issue.traffic = Traffic::Quiet);
     }
 
+    /// Lets an issue hold what no site of this flavour would: a wrong answer.
+    pub(crate) fn spoil(&self, issue: &str) {
+        let number = Value::from(7);
+        self.change(issue, |issue| issue.description = number);
+    }
+
     fn change(&self, key: &str, change: impl FnOnce(&mut model::Issue)) {
         let mut site = self.shared.site();
         let id = site.named(key).unwrap_or_else(|| panic!("no issue {key}")).id;
@@ -313,6 +317,11 @@ impl Tracker {
     /// Sends the webhooks that are queued.
     pub(crate) async fn deliver(&self, to: &Mailbox<'_>, weather: Weather) -> Arrived {
         peer::send(self.shared.as_ref(), to, weather).await
+    }
+
+    /// Queues again what failed, as Cloud does after some minutes; how many these are.
+    pub(crate) fn try_again(&self) -> usize {
+        news::try_again(&mut self.shared.site())
     }
 
     /// Sends a webhook once more, as somebody would who has kept it.

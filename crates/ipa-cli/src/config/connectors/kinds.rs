@@ -1,11 +1,13 @@
 //! What the keys of a connector mean for its kind: which it must have, and which are another kind's.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use ipa_events::task::Category;
 use ipa_events::{BranchName, RepoSource};
 use url::Url;
 
-use super::{AppValues, ConnectorKind, ConnectorValues};
+use super::{AppValues, ConnectorKind, ConnectorValues, FlavourName, MembersValues};
 use crate::config::SecretFrom;
 
 /// What a connector leads to, with all that leads there.
@@ -13,6 +15,7 @@ use crate::config::SecretFrom;
 pub(crate) enum LeadsTo<'a> {
     Local(LocalValues<'a>),
     GitHub(GitHubValues<'a>),
+    Jira(JiraValues<'a>),
 }
 
 /// A repository and a folder on this machine.
@@ -41,6 +44,24 @@ pub(crate) enum GitHubAs<'a> {
     App(&'a AppValues),
 }
 
+/// Jira.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct JiraValues<'a> {
+    pub(crate) url: Url,
+    pub(crate) flavour: Option<FlavourName>,
+    /// The mail address of an account of the cloud; none: the token says all.
+    pub(crate) user: Option<&'a str>,
+    pub(crate) token: &'a SecretFrom,
+    pub(crate) jql: Option<&'a str>,
+    pub(crate) repos: &'a BTreeMap<String, RepoSource>,
+    /// Where tickets are worked of projects that are not among `repos`.
+    pub(crate) repo: Option<&'a RepoSource>,
+    pub(crate) statuses: &'a BTreeMap<Category, Vec<String>>,
+    pub(crate) resolution: Option<&'a str>,
+    pub(crate) members: Option<&'a MembersValues>,
+    pub(crate) trusted: &'a [String],
+}
+
 impl ConnectorValues {
     /// Says what it leads to.
     ///
@@ -48,44 +69,80 @@ impl ConnectorValues {
     ///
     /// What is missing, or not meant for its kind.
     pub(crate) fn leads_to(&self) -> Result<LeadsTo<'_>, String> {
-        match self.kind {
-            ConnectorKind::Local => {
-                has_none_of(&[
-                    ("url", self.url.is_some()),
-                    ("api", self.api.is_some()),
-                    ("token", self.token.is_some()),
-                    ("app", self.app.is_some()),
-                    ("issues_of", !self.issues_of.is_empty()),
-                    ("trusted", !self.trusted.is_empty()),
-                    ("hook_secrets", !self.hook_secrets.is_empty()),
-                ])?;
-                Ok(LeadsTo::Local(LocalValues {
-                    folder: self.folder.as_deref().ok_or_else(|| missing("folder"))?,
-                    repo: self.repo.as_ref().ok_or_else(|| missing("repo"))?,
-                    base: self.base.as_ref().ok_or_else(|| missing("base"))?,
-                }))
-            }
-            ConnectorKind::Github => {
-                has_none_of(&[
-                    ("folder", self.folder.is_some()),
-                    ("repo", self.repo.is_some()),
-                    ("base", self.base.is_some()),
-                ])?;
-                if let Some(problem) = self.hook_secrets.iter().find_map(SecretFrom::problem) {
-                    return Err(format!("`hook_secrets`: {problem}"));
-                }
-                if let Some(wrong) = self.issues_of.iter().find(|name| name.split('/').count() != 2) {
-                    return Err(format!("`issues_of`: {wrong} is not of the form owner/name"));
-                }
-                Ok(LeadsTo::GitHub(GitHubValues {
-                    url: address("url", self.url.as_deref().unwrap_or("https://github.com"))?,
-                    api: self.api.as_deref().map(|api| address("api", api)).transpose()?,
-                    by: self.github_as()?,
-                    issues_of: &self.issues_of,
-                    trusted: &self.trusted,
-                }))
-            }
+        if let Some((key, ..)) =
+            self.keys().iter().find(|(_, given, kinds)| *given && !kinds.contains(&self.kind))
+        {
+            return Err(format!("`{key}` is not for this kind"));
         }
+        if let Some(problem) = self.hook_secrets.iter().find_map(SecretFrom::problem) {
+            return Err(format!("`hook_secrets`: {problem}"));
+        }
+        match self.kind {
+            ConnectorKind::Local => Ok(LeadsTo::Local(LocalValues {
+                folder: self.folder.as_deref().ok_or_else(|| missing("folder"))?,
+                repo: self.repo.as_ref().ok_or_else(|| missing("repo"))?,
+                base: self.base.as_ref().ok_or_else(|| missing("base"))?,
+            })),
+            ConnectorKind::Github => self.github().map(LeadsTo::GitHub),
+            ConnectorKind::Jira => self.jira().map(LeadsTo::Jira),
+        }
+    }
+
+    /// Lists the keys that not every kind has: whether each is given, and whose it is.
+    fn keys(&self) -> [(&'static str, bool, &'static [ConnectorKind]); 17] {
+        use ConnectorKind::{Github, Jira, Local};
+        [
+            ("folder", self.folder.is_some(), &[Local]),
+            ("repo", self.repo.is_some(), &[Local, Jira]),
+            ("base", self.base.is_some(), &[Local]),
+            ("url", self.url.is_some(), &[Github, Jira]),
+            ("api", self.api.is_some(), &[Github]),
+            ("token", self.token.is_some(), &[Github, Jira]),
+            ("app", self.app.is_some(), &[Github]),
+            ("hook_secrets", !self.hook_secrets.is_empty(), &[Github, Jira]),
+            ("issues_of", !self.issues_of.is_empty(), &[Github]),
+            ("trusted", !self.trusted.is_empty(), &[Github, Jira]),
+            ("user", self.user.is_some(), &[Jira]),
+            ("flavour", self.flavour.is_some(), &[Jira]),
+            ("jql", self.jql.is_some(), &[Jira]),
+            ("repos", !self.repos.is_empty(), &[Jira]),
+            ("statuses", !self.statuses.is_empty(), &[Jira]),
+            ("resolution", self.resolution.is_some(), &[Jira]),
+            ("members", self.members.is_some(), &[Jira]),
+        ]
+    }
+
+    fn github(&self) -> Result<GitHubValues<'_>, String> {
+        if let Some(wrong) = self.issues_of.iter().find(|name| name.split('/').count() != 2) {
+            return Err(format!("`issues_of`: {wrong} is not of the form owner/name"));
+        }
+        Ok(GitHubValues {
+            url: address("url", self.url.as_deref().unwrap_or("https://github.com"))?,
+            api: self.api.as_deref().map(|api| address("api", api)).transpose()?,
+            by: self.github_as()?,
+            issues_of: &self.issues_of,
+            trusted: &self.trusted,
+        })
+    }
+
+    fn jira(&self) -> Result<JiraValues<'_>, String> {
+        let token = self.token.as_ref().ok_or_else(|| missing("token"))?;
+        if let Some(problem) = token.problem() {
+            return Err(format!("`token`: {problem}"));
+        }
+        Ok(JiraValues {
+            url: address("url", self.url.as_deref().ok_or_else(|| missing("url"))?)?,
+            flavour: self.flavour,
+            user: self.user.as_deref(),
+            token,
+            jql: self.jql.as_deref(),
+            repos: &self.repos,
+            repo: self.repo.as_ref(),
+            statuses: &self.statuses,
+            resolution: self.resolution.as_deref(),
+            members: self.members.as_ref(),
+            trusted: &self.trusted,
+        })
     }
 
     fn github_as(&self) -> Result<GitHubAs<'_>, String> {
@@ -101,13 +158,6 @@ impl ConnectorValues {
             Some(problem) => Err(format!("`{key}`: {problem}")),
             None => Ok(by),
         }
-    }
-}
-
-fn has_none_of(keys: &[(&str, bool)]) -> Result<(), String> {
-    match keys.iter().find(|(_, given)| *given) {
-        Some((key, _)) => Err(format!("`{key}` is not for this kind")),
-        None => Ok(()),
     }
 }
 
@@ -167,6 +217,21 @@ mod tests {
             (format!("kind = \"github\"\n{token}\nurl = \"/tmp\""), Some("no address")),
             (format!("kind = \"github\"\n{token}\nissues_of = [\"r\"]"), Some("not of the form owner/name")),
             ("kind = \"github\"\ntoken = {}".to_owned(), Some("`token`: it must name one of")),
+            (
+                format!(
+                    "kind = \"jira\"\nurl = \"https://s.test\"\nuser = \"m@s.test\"\njql = \"x = y\"\nresolution = \"Done\"\n\
+                     repos = {{ K = \"/r\" }}\nstatuses = {{ done = [\"Closed\"] }}\nmembers = {{ groups = [\"dev\"] }}\n{token}"
+                ),
+                None,
+            ),
+            (format!("kind = \"jira\"\nurl = \"https://s.test\"\nmembers = \"nobody\"\n{token}"), None),
+            (format!("kind = \"jira\"\n{token}"), Some("`url` is missing")),
+            ("kind = \"jira\"\nurl = \"https://s.test\"".to_owned(), Some("`token` is missing")),
+            (format!("kind = \"jira\"\nurl = \"http://s.test\"\n{token}"), Some("must begin with https://")),
+            (
+                format!("kind = \"jira\"\nurl = \"https://s.test\"\nissues_of = [\"o/r\"]\n{token}"),
+                Some("`issues_of` is not for this kind"),
+            ),
             ("kind = \"local\"\nrepo = \"/r\"\nbase = \"main\"".to_owned(), Some("`folder` is missing")),
             (
                 format!("kind = \"local\"\nfolder = \"/f\"\nrepo = \"/r\"\nbase = \"main\"\n{token}"),

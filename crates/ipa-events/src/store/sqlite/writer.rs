@@ -11,6 +11,7 @@ use tracing::warn;
 
 use super::append::Pending;
 use super::fault::Failure;
+use super::stops::StopWork;
 use super::update::Advance;
 use crate::store::{
     Append, AppendError, Appended, Arrival, DeliveryNumber, Lease, ModelError, NewDelivery, Position,
@@ -45,6 +46,7 @@ pub(super) enum Work {
     Release(Lease, Reply<(), AppendError>),
     Snapshot(StreamId, Snapshot, Reply<(), AppendError>),
     Advance(Advance, Reply<(), ModelError>),
+    Stop(StopWork, Reply<(), AppendError>),
     Keep(NewDelivery, Reply<Arrival, AppendError>),
     Handled(Vec<DeliveryNumber>, Reply<(), AppendError>),
     Forget(Timestamp, Reply<u64, AppendError>),
@@ -60,7 +62,10 @@ impl Work {
             Self::Acquire(_, reply) => drop(reply.send(Err(AppendError::Unavailable(closed())))),
             Self::Keep(_, reply) => drop(reply.send(Err(AppendError::Unavailable(closed())))),
             Self::Forget(_, reply) => drop(reply.send(Err(AppendError::Unavailable(closed())))),
-            Self::Release(_, reply) | Self::Snapshot(_, _, reply) | Self::Handled(_, reply) => {
+            Self::Release(_, reply)
+            | Self::Snapshot(_, _, reply)
+            | Self::Handled(_, reply)
+            | Self::Stop(_, reply) => {
                 drop(reply.send(Err(AppendError::Unavailable(closed()))));
             }
             Self::Advance(_, reply) => drop(reply.send(Err(ModelError::Store(closed())))),
@@ -194,6 +199,7 @@ impl Writer {
                 drop(reply.send(self.keep_snapshot(&stream, snapshot).await));
             }
             Work::Advance(advance, reply) => drop(reply.send(self.advance(advance).await)),
+            Work::Stop(stop, reply) => drop(reply.send(self.write_stop(stop).await)),
             Work::Keep(delivery, reply) => drop(reply.send(self.keep_delivery(delivery).await)),
             Work::Handled(numbers, reply) => drop(reply.send(self.delivery_handled(numbers).await)),
             Work::Forget(before, reply) => drop(reply.send(self.forget_deliveries(before).await)),

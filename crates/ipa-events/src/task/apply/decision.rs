@@ -113,6 +113,7 @@ pub(super) fn answer_escalation(
     let grants = matches!(asked, Some(Asked::Escalation { reason: EscalationReason::TaskBudget, .. }));
     state.granted = state.granted.saturating_add(u32::from(grants));
     start_afresh(state);
+    state.outside.mend(event.at, |fuse| fuse.decision == id);
     for op in state.ops.iter_mut().filter(|op| matches!(op.state, OpState::Dead { .. })) {
         op.state = OpState::Ready;
     }

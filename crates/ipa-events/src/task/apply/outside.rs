@@ -9,7 +9,7 @@ use crate::envelope::Stamped;
 use crate::task::change::Change;
 use crate::task::command::Verdict;
 use crate::task::event::{Doubt, SyncQueued, SyncSent, TaskEvent};
-use crate::task::outside::{Link, News};
+use crate::task::outside::{Fuse, Link, News};
 use crate::task::state::{Asked, Fate, Op, OpState, Rework, TaskState};
 use crate::value::{DecisionId, OpId, PayloadHash, Phase, Resource, ResourceKind};
 
@@ -102,6 +102,15 @@ pub(super) fn fail(
 
 pub(super) fn turn(state: &mut TaskState, id: OpId, becomes: OpState) -> Fit {
     op(state, id)?.state = becomes;
+    Ok(())
+}
+
+pub(super) fn fuse(state: &mut TaskState, event: &Event, (of, decision): (&Resource, DecisionId)) -> Fit {
+    if state.decision(decision).is_none() {
+        return Err("there is no such decision");
+    }
+    let fuse = Fuse { decision, blown_at: event.at, mended_at: None };
+    state.outside.fuses.insert(of.clone(), fuse);
     Ok(())
 }
 

@@ -130,6 +130,7 @@ pub(super) fn retry(
     state.interrupted = None;
     if at <= event.at {
         // A person wants it now: what could not be delivered is tried again too.
+        state.outside.mend(event.at, |_fuse| true);
         for op in &mut state.ops {
             if matches!(op.state, OpState::Waiting { .. } | OpState::Dead { .. }) {
                 op.state = OpState::Ready;

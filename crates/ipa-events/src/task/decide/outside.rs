@@ -28,7 +28,7 @@ impl Task<'_> {
         let mut ops = self.state.ops.clone();
         let mut events = Vec::new();
         for (change, policy) in changes {
-            let policy = self.effective(resource, change, *policy);
+            let policy = self.state.policy_now(resource, change, *policy);
             if policy == PublishPolicy::Deny || knows(&ops, resource, change, policy) {
                 continue;
             }
@@ -51,14 +51,6 @@ impl Task<'_> {
         }
         events.extend(self.card(resource, &ops));
         Ok(events)
-    }
-
-    /// Returns what a policy means now: something of its kind that went to the same thing was agreed to once.
-    fn effective(&self, resource: &Resource, change: &Change, policy: PublishPolicy) -> PublishPolicy {
-        let same = |op: &Op| op.resource == *resource && op.change.kind() == change.kind();
-        let mut agreed = self.state.ops.iter().filter(|op| op.is_sent() || op.is_under_way());
-        let agreed = policy == PublishPolicy::AskOnce && agreed.any(same);
-        if agreed { PublishPolicy::Auto } else { policy }
     }
 
     /// Keeps one card per thing, which shows exactly what is held for it.
@@ -99,6 +91,9 @@ impl Task<'_> {
 
     pub(super) fn start_attempt(&self, id: OpId) -> Decided {
         let op = self.op(id)?;
+        if self.state.outside.is_fused(&op.resource) {
+            return Err(TaskError::NotCalledFor("it was written too often; a person must say so first"));
+        }
         let busy = |other: &&Op| other.resource == op.resource && matches!(other.state, OpState::InFlight(_));
         match op.state {
             OpState::Ready | OpState::Waiting { .. } if !self.state.ops.iter().any(|other| busy(&other)) => {
@@ -205,6 +200,20 @@ impl Task<'_> {
         let mut events = vec![TaskEvent::SyncDropped { op: id }];
         events.extend(self.card(&op.resource, &ops));
         Ok(events)
+    }
+
+    /// Holds everything that is to be written to a thing, and asks a person.
+    pub(super) fn blow_fuse(&self, resource: &Resource, detail: &Arc<str>) -> Vec<TaskEvent> {
+        if self.state.outside.is_fused(resource) {
+            return Vec::new();
+        }
+        let (decision, reason) = (self.next_decision(), EscalationReason::WriteStorm);
+        let detail = format!("{resource}: {detail}").into();
+        let resource = resource.clone();
+        vec![
+            TaskEvent::EscalationOpened { decision, reason, detail },
+            TaskEvent::SyncFused { resource, decision },
+        ]
     }
 
     fn after(&self, pause: Duration) -> Timestamp {

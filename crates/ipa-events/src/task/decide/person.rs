@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{Decided, Task};
 use crate::task::error::TaskError;
 use crate::task::event::{TaskEvent, Why};
+use crate::task::outside::Fuse;
 use crate::task::state::{Asked, OpState};
 use crate::value::{Phase, RunId};
 
@@ -96,7 +97,8 @@ impl Task<'_> {
         }
         let waits = |state: &OpState| matches!(state, OpState::Waiting { .. } | OpState::Dead { .. });
         let stopped = self.state.interrupted.is_some() || self.state.retry.is_some();
-        if !stopped && !self.state.ops.iter().any(|op| waits(&op.state)) {
+        let fused = self.state.outside.fuses.values().any(Fuse::is_blown);
+        if !stopped && !fused && !self.state.ops.iter().any(|op| waits(&op.state)) {
             return Err(TaskError::NothingToRetry);
         }
         let attempt = self.state.failures.saturating_add(1);

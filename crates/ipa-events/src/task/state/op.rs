@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::TaskState;
 use crate::task::change::{Change, PublishPolicy};
 use crate::task::event::SyncQueued;
 use crate::value::{OpId, PayloadHash, Principal, RemoteId, Resource};
@@ -149,6 +150,16 @@ impl Op {
     /// Tells whether it is there.
     pub const fn is_sent(&self) -> bool {
         matches!(self.state, OpState::Sent { .. })
+    }
+}
+
+impl TaskState {
+    /// Returns what a policy means now: something of its kind that went to the same thing was agreed to once.
+    pub fn policy_now(&self, resource: &Resource, change: &Change, policy: PublishPolicy) -> PublishPolicy {
+        let same = |op: &Op| op.resource == *resource && op.change.kind() == change.kind();
+        let mut agreed = self.ops.iter().filter(|op| op.is_sent() || op.is_under_way());
+        let agreed = policy == PublishPolicy::AskOnce && agreed.any(same);
+        if agreed { PublishPolicy::Auto } else { policy }
     }
 }
 

@@ -237,6 +237,10 @@ fn sync_events(id: TaskId) -> Vec<TaskEvent> {
         TaskEvent::SyncDead { op, detail: "refused".into() },
         TaskEvent::SyncRetried { op },
         TaskEvent::SyncDropped { op },
+        TaskEvent::SyncFused {
+            resource: resource("work/pull/ipa/t-12-fix"),
+            decision: DecisionId::new(id, 2),
+        },
     ]
     .into_iter()
     .chain(external_events())

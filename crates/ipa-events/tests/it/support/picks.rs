@@ -207,6 +207,7 @@ impl Pick {
                 2 => C::RecordDoubt { op, doubt: self.doubt(now), detail: self.text() },
                 3 => C::RetryOp { op },
                 4 if self.a % 2 == 0 => C::DropOp { op },
+                4 if self.a % 3 == 0 => C::BlowFuse { resource: self.resource(), detail: self.text() },
                 4 => C::RecordLink { resource: self.resource(), link: self.link() },
                 _ => C::Escalate { reason: EscalationReason::PodParked, detail: self.text() },
             },

@@ -2,6 +2,8 @@
 
 use ipa_events::task::{Op, OpState, PullState, TaskState};
 use ipa_events::{Handle, OpId, Resource};
+use ipa_pod::TaskView;
+use ipa_pod::outside::Would;
 use maud::{Markup, html};
 
 use super::time::moment;
@@ -35,15 +37,28 @@ fn named(state: &TaskState, resource: &Resource) -> Markup {
 }
 
 /// What belongs to a task outside, and every change that was or is to be made there, the newest first.
-pub(crate) fn overview(state: &TaskState, handle: Handle) -> Markup {
+pub(crate) fn overview(view: &TaskView) -> Markup {
+    let (state, handle) = (&*view.state, view.row.summary.handle);
     html! {
-        @if !state.ops.is_empty() || !state.outside.links.is_empty() {
+        @if !state.ops.is_empty() || !state.outside.links.is_empty() || !view.observed.is_empty() {
             h2 { "Outside" }
             ul.rows {
                 @for resource in state.outside.links.keys() { li { (thing(state, resource)) } }
             }
+            @if !view.observed.is_empty() {
+                p { "Only observed; nothing of this is written:" }
+                ul.rows { @for would in &view.observed { li { (observed(state, would)) } } }
+            }
             ul.rows { @for op in state.ops.iter().rev() { li { (operation(op, handle)) } } }
         }
+    }
+}
+
+/// What a connector that only observes would write.
+fn observed(state: &TaskState, would: &Would) -> Markup {
+    html! {
+        (named(state, &would.resource)) span.evidence.pending { " ○ would " (visible(&would.change.title())) }
+        @if let Some(text) = would.change.text() { pre.out { (visible(text)) } }
     }
 }
 
@@ -60,6 +75,9 @@ fn thing(state: &TaskState, resource: &Resource) -> Markup {
         }
         @if let Some(ticket) = state.outside.tickets.get(resource) {
             " " (visible(&ticket.title)) span.quiet { " " (visible(&ticket.status)) }
+        }
+        @if state.outside.is_fused(resource) {
+            span.evidence.failed { " ✗ written too often: nothing more is before you say so" }
         }
     }
 }

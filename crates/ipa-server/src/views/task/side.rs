@@ -21,7 +21,7 @@ pub(crate) fn side(view: &TaskView) -> Markup {
             (runs(state, handle))
             (messages(state, handle))
             (decided(state, handle))
-            (outside::overview(state, handle))
+            (outside::overview(view))
         }
     }
 }

@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 
 use ipa_events::store::RawRecord;
-use ipa_events::task::{self as domain, OpState};
+use ipa_events::task::{self as domain, OpState, TaskState};
 use ipa_events::{Codec, ConnectorId, Handle, PodCondition, Status, TaskId};
 use ipa_pod::log::Login;
+use ipa_pod::outside::{Course, Would};
 use ipa_pod::work::Workspace;
 use ipa_pod::{Closed, RuntimeRow, TaskRow, TaskView};
 use serde_json::Value;
 
 use crate::wire::{
-    AgentRow, ConnectorRow, ConnectorState, EventRecord, Pod, PodState, SyncOp, SyncState, Why, WorkspaceRow,
+    AgentRow, ConnectorRow, ConnectorState, EventRecord, Pod, PodState, SyncOp, SyncState, WantedChange,
+    WantedCourse, Why, WorkspaceRow,
 };
 
 impl EventRecord {
@@ -132,7 +134,11 @@ impl AgentRow {
 
 impl SyncOp {
     /// Shows a change to the outside.
-    pub(crate) fn of(handle: Handle, op: &domain::Op) -> Self {
+    pub(crate) fn of(handle: Handle, state: &TaskState, op: &domain::Op) -> Self {
+        let fuse = state.outside.fuses.get(&op.resource).filter(|fuse| fuse.is_blown() && op.is_under_way());
+        let held = fuse.map(|fuse| {
+            format!("nothing is written there before {} is decided", fuse.decision.handle(handle))
+        });
         let blank = (None, None, None, None);
         let (state, (until, detail, remote, url)) = match &op.state {
             OpState::Held => (SyncState::Held, blank),
@@ -164,7 +170,7 @@ impl SyncOp {
             state,
             attempts: op.attempts,
             until,
-            detail,
+            detail: held.or(detail),
             remote,
             url,
             queued_at: op.queued_at,
@@ -175,18 +181,51 @@ impl SyncOp {
 impl ConnectorRow {
     /// Shows how a connector is.
     pub(crate) fn of(id: &ConnectorId, health: &ipa_pod::Health) -> Self {
-        let state = match (health.closed, &health.error) {
-            (Some(Closed::UntilResumed), _) => ConnectorState::Closed,
+        let state = match (&health.closed, &health.error) {
+            (Some(Closed::Paused { .. }), _) => ConnectorState::Paused,
+            (Some(Closed::Refused { .. }), _) => ConnectorState::Closed,
             (Some(Closed::Until(_)), _) => ConnectorState::Waiting,
             (None, Some(_)) => ConnectorState::Failing,
             (None, None) => ConnectorState::Open,
+        };
+        let (since, by, why) = match &health.closed {
+            Some(Closed::Paused { by, why, since }) => {
+                (Some(*since), Some(by.clone()), Some(why.clone()).filter(|why| !why.is_empty()))
+            }
+            Some(Closed::Refused { since }) => (Some(*since), None, None),
+            Some(Closed::Until(_)) | None => (None, None, None),
         };
         Self {
             name: id.to_string(),
             state,
             answered_at: health.answered_at,
             error: health.error.clone(),
-            until: health.closed.and_then(Closed::time),
+            until: health.closed.as_ref().and_then(Closed::time),
+            since,
+            by,
+            why,
+        }
+    }
+}
+
+impl WantedChange {
+    /// Shows what would be changed outside.
+    pub(crate) fn of(handle: Handle, would: Would) -> Self {
+        let Would { resource, change, policy, course, op, before } = would;
+        Self {
+            resource,
+            kind: change.kind(),
+            title: change.title(),
+            change,
+            policy,
+            course: match course {
+                Course::Goes => WantedCourse::Goes,
+                Course::Asks => WantedCourse::Asks,
+                Course::Observed => WantedCourse::Observed,
+                Course::Denied => WantedCourse::Denied,
+            },
+            op: op.map(|op| op.handle(handle)),
+            before,
         }
     }
 }

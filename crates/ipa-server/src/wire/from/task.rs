@@ -64,7 +64,7 @@ impl TaskDetail {
             checks: Checks::of(state),
             workspaces: workspaces(state),
             messages: (1..).zip(&state.messages).map(|it| message(handle, it)).collect(),
-            sync: state.ops.iter().map(|op| SyncOp::of(handle, op)).collect(),
+            sync: state.ops.iter().map(|op| SyncOp::of(handle, state, op)).collect(),
             paused_by: state.paused.clone(),
             interrupted_by: state.interrupted.clone(),
             failures: state.failures,

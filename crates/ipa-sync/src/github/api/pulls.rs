@@ -1,14 +1,16 @@
 //! Repositories and pull requests.
 
 use http::{HeaderValue, Method};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{Api, By, Read, read, request_id};
 use crate::channel::parsed;
+use crate::clock;
 use crate::error::SyncError;
 use crate::gate::Effect;
 use crate::github::place::{Place, RepoName};
-use crate::github::shape::{Pull, Repo};
+use crate::github::shape::{Pull, RateLimit, Repo};
 use crate::wire::Answer;
 
 /// What came of opening a pull request.
@@ -18,7 +20,31 @@ pub(in crate::github) enum Opened {
     Refused(Answer),
 }
 
+/// What is left of the limit, and what the answer says beside that.
+pub(in crate::github) struct Limits {
+    pub(in crate::github) remaining: u64,
+    pub(in crate::github) limit: u64,
+    pub(in crate::github) until: Timestamp,
+    /// What a token of the old kind may do; none: it is of another kind.
+    pub(in crate::github) scopes: Option<String>,
+    pub(in crate::github) clock: Option<SignedDuration>,
+}
+
 impl Api {
+    /// Asks what is left of the limit, which costs nothing of it.
+    pub(in crate::github) async fn limits(&self, by: By) -> Result<Limits, SyncError> {
+        let ask = read(by, "asking what is left of the limit".to_owned(), "rate_limit", &[]);
+        let answer = self.send(by, &ask).await?;
+        let RateLimit { rate } = parsed(&ask, &answer)?;
+        Ok(Limits {
+            remaining: rate.remaining,
+            limit: rate.limit,
+            until: Timestamp::from_second(rate.reset).unwrap_or(by.now),
+            scopes: answer.header("x-oauth-scopes").map(str::to_owned),
+            clock: clock::ahead(&answer, by.now),
+        })
+    }
+
     pub(in crate::github) async fn repo(&self, by: By, repo: &RepoName) -> Result<Repo, SyncError> {
         let ask = read(by, format!("looking at {repo}"), "repos/{}/{}", &[&repo.owner, &repo.name]);
         self.get(by, &ask).await

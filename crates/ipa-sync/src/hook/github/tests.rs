@@ -1,3 +1,5 @@
+//! What GitHub's webhooks are about: its own published examples, and what it may send tomorrow.
+
 use std::sync::LazyLock;
 
 use proptest::prelude::*;

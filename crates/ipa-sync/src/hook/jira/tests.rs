@@ -1,3 +1,5 @@
+//! What Jira's webhooks are about, as tables.
+
 use serde_json::{Value, json};
 
 use super::*;

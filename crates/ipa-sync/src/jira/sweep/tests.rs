@@ -33,7 +33,7 @@ fn a_search_says_everything_up_to_what_it_has_read_for_certain() {
         issues: vec![issue("A-1", -100), issue("A-2", -50)],
         first_page_to: first,
         cut,
-        ahead,
+        ahead: SignedDuration::from_secs(ahead),
     };
     let one_page = |cut| found(cut, None, 0);
     let pages = |ahead| found(false, Some(issue("A-1", -100)), ahead);

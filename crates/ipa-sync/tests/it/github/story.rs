@@ -3,7 +3,7 @@
 use ipa_events::task::{Category, CheckReport, CiState, MergeMethod, PullState, ReviewVerdict};
 
 use super::*;
-use crate::forge::REPO;
+use crate::forge::{REPO, Visibility};
 
 #[tokio::test]
 async fn a_pull_request_is_opened_reviewed_answered_and_merged() {
@@ -142,4 +142,21 @@ async fn a_check_that_failed_comes_with_the_end_of_what_it_printed() {
     }
     assert_eq!(world.forge.calls("actions/download-job-logs-for-workflow-run"), 2, "each is read once");
     assert_eq!(world.forge.calls("store/log"), 1);
+}
+
+#[tokio::test]
+async fn whether_it_works_is_told_with_what_lacks() {
+    let sources = |config: &mut GitHubConfig| {
+        config.issues_of = ["o/r", "o/gone", "o/other"].map(str::to_owned).to_vec();
+    };
+    let world = World::with(token("token-ipa"), sources).await;
+    world.forge.add_repo("o/other", Visibility::Public);
+    let checked = world.connector.check(cx()).await.unwrap();
+    assert_eq!(checked.account.as_deref(), Some("ipa"));
+    let lacks: Vec<_> = checked.missing.iter().map(|lack| lack.split(':').next().unwrap()).collect();
+    assert_eq!(lacks, ["the sight of o/gone", "the right to push to o/other"]);
+    assert!(checked.notes.iter().any(|note| note.contains("requests are left")), "{:?}", checked.notes);
+    assert!(checked.clock.unwrap().as_secs().abs() <= 5);
+    world.forge.revoke("token-ipa");
+    assert_eq!(world.connector.check(cx()).await.unwrap_err().class, ErrorClass::Credential);
 }

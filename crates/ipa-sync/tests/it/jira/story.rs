@@ -105,3 +105,14 @@ async fn a_status_comment_is_edited_where_it_stands() {
         assert_eq!((world.tracker.calls("addComment"), world.tracker.calls("updateComment")), (1, 1));
     }
 }
+
+#[tokio::test]
+async fn whether_it_works_is_told_with_what_lacks() {
+    for flavour in Flavour::BOTH {
+        let world = World::with(flavour, |_, config| config.jql = Some("labels = ipa".to_owned())).await;
+        let checked = world.connector.check(cx()).await.unwrap();
+        assert!(checked.account.is_some() && checked.missing.is_empty(), "{checked:?}");
+        assert!(checked.notes.iter().any(|note| note == "0 of its tickets want a task"), "{checked:?}");
+        assert!(checked.clock.unwrap().as_secs().abs() <= 5);
+    }
+}

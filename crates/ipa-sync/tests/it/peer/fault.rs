@@ -60,6 +60,12 @@ impl Fault {
         let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Self::Instead(Canned { status, headers: headers.collect(), body: body.to_string() })
     }
+
+    /// A page for people in place of the work, as a proxy or a site under maintenance gives it.
+    pub(crate) fn page(status: u16, html: &str) -> Self {
+        let headers = vec![("content-type".to_owned(), "text/html; charset=utf-8".to_owned())];
+        Self::Instead(Canned { status, headers, body: html.to_owned() })
+    }
 }
 
 impl Faults {

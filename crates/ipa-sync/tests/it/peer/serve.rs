@@ -135,7 +135,9 @@ async fn after(fault: Option<Fault>, reply: Reply, line: &Line) -> Response<Body
 impl From<Canned> for Reply {
     fn from(canned: Canned) -> Self {
         let Canned { status, mut headers, body } = canned;
-        headers.push(("content-type".to_owned(), "application/json; charset=utf-8".to_owned()));
+        if !headers.iter().any(|(name, _)| name == "content-type") {
+            headers.push(("content-type".to_owned(), "application/json; charset=utf-8".to_owned()));
+        }
         Self { status, headers, body: body.into() }
     }
 }

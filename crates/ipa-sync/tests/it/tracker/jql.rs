@@ -148,9 +148,7 @@ impl Search<'_> {
         let project = self.site.project(issue);
         let status = project.workflow.status(&issue.status);
         let is_one = match clause.field {
-            Field::Key => {
-                any(&|value| issue.key.eq_ignore_ascii_case(value) || issue.id.to_string() == value)
-            }
+            Field::Key => any(&|value| issue.goes_by(value) || issue.id.to_string() == value),
             Field::Project => any(&|value| project.key.eq_ignore_ascii_case(value)),
             Field::Labels => any(&|value| issue.labels.contains(value)),
             Field::Status => any(&|value| status.name.eq_ignore_ascii_case(value) || status.id == value),

@@ -36,6 +36,8 @@ pub(crate) enum Visibility {
 pub(crate) struct Issue {
     pub(crate) id: u64,
     pub(crate) key: String,
+    /// The keys that it had in other projects; they lead to it for ever.
+    pub(crate) former: Vec<String>,
     pub(crate) project: String,
     pub(crate) summary: String,
     /// A document in Cloud, wiki text in Data Center; may be null.
@@ -114,6 +116,11 @@ impl Item {
 }
 
 impl Issue {
+    /// Whether a key is or was its own; keys are found in any case.
+    pub(crate) fn goes_by(&self, key: &str) -> bool {
+        [&self.key].into_iter().chain(&self.former).any(|own| own.eq_ignore_ascii_case(key))
+    }
+
     pub(crate) fn comment(&self, id: u64) -> Option<&Comment> {
         self.comments.iter().find(|comment| comment.id == id)
     }

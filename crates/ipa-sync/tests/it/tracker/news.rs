@@ -8,7 +8,7 @@ use super::shape::issue::Fields;
 use super::shape::{Properties, View};
 use super::site::Site;
 use super::text;
-use crate::peer::{Delivery, Hooks, Mailbox, Postman, signature};
+use crate::peer::{Delivery, Hooks, Mailbox, Postman, Sent, signature};
 
 /// What became of a comment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) fn changed(site: &mut Site, id: u64, by: &str) {
     let view = View { site, viewer: "" };
     let Some(change) = site.issues[&id].history.last() else { return };
     let has = |field: &str| change.items.iter().any(|item| item.field == field);
-    let kinds = [("status", "issue_generic"), ("assignee", "issue_assigned")];
+    let kinds = [("Key", "issue_moved"), ("status", "issue_generic"), ("assignee", "issue_assigned")];
     let kind = kinds.iter().find(|(field, _)| has(field)).map_or("issue_updated", |(_, kind)| kind);
     let changelog = json!({ "id": change.id.to_string(), "items": view.items(change) });
     let payload = json!({ "issue_event_type_name": kind, "changelog": changelog });
@@ -93,6 +93,20 @@ fn queue(site: &mut Site, id: u64, event: &str, mut payload: Value) {
     payload["timestamp"] = now.as_millisecond().into();
     payload["webhookEvent"] = event.into();
     site.hooks.queue(event, id, &payload, now);
+}
+
+/// Queues again what did not arrive, or was answered so that Cloud tries again; how many these are. Each is tried again
+/// once, under its old name.
+pub(crate) fn try_again(site: &mut Site) -> usize {
+    let now = site.now();
+    let is_failed =
+        |sent: &&Sent| !sent.delivery.again && matches!(sent.code, 408 | 409 | 425 | 429 | 500..=599);
+    let mut failed: Vec<u64> = site.hooks.sent().filter(is_failed).map(|sent| sent.id).collect();
+    failed.reverse();
+    for id in &failed {
+        site.hooks.queue_again(*id, now);
+    }
+    failed.len()
 }
 
 impl Postman for Shared {

@@ -104,6 +104,13 @@ impl<'a> Person<'a> {
         found.is_some_and(|one| one.screen.iter().any(|field| field.name == "resolution"))
     }
 
+    /// Moves an issue to another project and returns its new key; the old one leads to it from then on.
+    pub(crate) fn relocate(self, issue: &str, project: &str) -> String {
+        let mut site = self.shared.site();
+        let id = site.named(issue).unwrap_or_else(|| panic!("no issue {issue}")).id;
+        site.relocate(id, self.login, project)
+    }
+
     /// Deletes an issue for ever.
     pub(crate) fn delete(self, issue: &str) {
         let mut site = self.shared.site();

@@ -99,6 +99,7 @@ impl Site {
         let issue = Issue {
             id,
             key: format!("{}-{}", project.key, project.last_number),
+            former: Vec::new(),
             project: project.key.clone(),
             summary: summary.to_owned(),
             description,
@@ -120,6 +121,27 @@ impl Site {
         self.issues.insert(id, issue);
         news::created(self, id, by);
         id
+    }
+
+    /// Moves an issue to another project and returns its new key: into the status of the same id there, otherwise into
+    /// the first.
+    pub(crate) fn relocate(&mut self, id: u64, by: &str, to: &str) -> String {
+        let from = self.issues[&id].project.clone();
+        let project = self.projects.get_mut(to).unwrap_or_else(|| panic!("no project {to}"));
+        project.last_number += 1;
+        let key = format!("{to}-{}", project.last_number);
+        let statuses = &project.workflow.statuses;
+        let first = statuses[0].id.clone();
+        let ids: Vec<String> = statuses.iter().map(|status| status.id.clone()).collect();
+        let issue = self.issue_mut(id);
+        let before = std::mem::replace(&mut issue.key, key.clone());
+        to.clone_into(&mut issue.project);
+        if !ids.contains(&issue.status) {
+            issue.status = first;
+        }
+        issue.former.push(before.clone());
+        self.changed(id, by, vec![Item::text("project", &from, to), Item::text("Key", &before, &key)]);
+        key
     }
 
     /// Who sends a request, and what the header about their login says.
@@ -157,10 +179,10 @@ impl Site {
         found.ok_or_else(Answer::no_issue)
     }
 
-    /// The issue of an id or a key; keys are found in any case.
+    /// The issue of an id or a key, or of a key that it had.
     pub(crate) fn named(&self, id_or_key: &str) -> Option<&Issue> {
         let by_id = id_or_key.parse().ok().and_then(|id: u64| self.issues.get(&id));
-        by_id.or_else(|| self.issues.values().find(|issue| issue.key.eq_ignore_ascii_case(id_or_key)))
+        by_id.or_else(|| self.issues.values().find(|issue| issue.goes_by(id_or_key)))
     }
 
     pub(crate) fn issue_mut(&mut self, id: u64) -> &mut Issue {

@@ -1,3 +1,5 @@
+//! What is waited for, and what a webhook finds of it: as tables.
+
 use super::*;
 
 use ipa_events::{BranchName, Oid, RemoteId};

@@ -9,7 +9,7 @@ use futures::future::{BoxFuture, ready};
 use ipa_events::task::{Category, Remark, Ticket};
 use ipa_events::{ConnectorId, RemoteId, RepoSource};
 use ipa_sync::{
-    Applied, Connector, Cx, ErrorClass, Job, Look, Observed, Probe, Sweep, Swept, SyncError, Target,
+    Applied, Checked, Connector, Cx, ErrorClass, Job, Look, Observed, Probe, Sweep, Swept, SyncError, Target,
 };
 use jiff::Timestamp;
 
@@ -85,6 +85,10 @@ impl Connector for Desk {
     }
 
     fn resume(&self) {}
+
+    fn check<'a>(&'a self, _cx: Cx<'a>) -> BoxFuture<'a, Result<Checked, SyncError>> {
+        async { Ok(Checked::default()) }.boxed()
+    }
 
     fn observe<'a>(
         &'a self,

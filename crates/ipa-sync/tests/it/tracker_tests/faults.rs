@@ -37,10 +37,14 @@ async fn a_tracker_that_refuses_leaves_all_as_it_was() {
         assert_eq!((failed.status, failed.header(header.0)), (status, header.1));
         assert!(failed.body["errorMessages"].is_array());
     }
+    tracker.fail(ROUTE, When::Nth(1), Fault::page(503, "<h1>Jira is being updated</h1>"));
+    let page = got(comment(&ipa, &key)).await;
+    assert_eq!((page.status, page.header("content-type")), (503, "text/html; charset=utf-8"));
+    assert_eq!(page.body, "<h1>Jira is being updated</h1>");
     tracker.fail(ROUTE, When::Nth(1), Fault::ResetBefore);
     let reset = comment(&ipa, &key).send().await.unwrap_err();
     assert!(!reset.is_connect() && !reset.is_timeout(), "{reset:?}");
-    assert_eq!((tracker.comments(&key).len(), tracker.calls(ROUTE)), (0, 9));
+    assert_eq!((tracker.comments(&key).len(), tracker.calls(ROUTE)), (0, 10));
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::client::{Client, text};
-use crate::tracker::{Flavour, Tracker};
+use super::client::{Client, keys, text};
+use crate::tracker::{Category, Flavour, Role, Tracker, Workflow};
 
 #[tokio::test]
 async fn an_edit_is_made_whole_or_not_at_all() {
@@ -199,5 +199,34 @@ async fn a_property_of_an_issue_is_made_and_then_replaced() {
         assert_eq!((replaced.status, replaced.body), (200, Value::Null));
         assert_eq!(ipa.get(&path).await.body, json!({ "key": "ipa", "value": { "task": "T-2" } }));
         assert_eq!(ipa.put(&path, json!("x".repeat(32_768))).await.status, 400);
+    }
+}
+
+#[tokio::test]
+async fn an_issue_that_moved_to_another_project_is_found_under_its_old_key() {
+    for flavour in Flavour::BOTH {
+        let tracker = Tracker::start(flavour).await;
+        tracker.add_project("Q", Workflow::two_dones());
+        tracker.set_role("Q", "ipa", Role::Member);
+        let ipa = Client::new(&tracker, "ipa");
+        let key = tracker.person("ann").create("Fix the retry", "");
+        tracker.person("ann").move_to(&key, "In Progress");
+        let id = tracker.issue(&key).unwrap()["id"].clone();
+        let new = tracker.person("ann").relocate(&key, "Q");
+        assert_eq!((key.as_str(), new.as_str()), ("P-1", "Q-1"));
+        for name in [key.as_str(), new.as_str(), id.as_str().unwrap()] {
+            let seen = ipa.get(&format!("issue/{name}")).await.body;
+            assert_eq!((&seen["key"], &seen["id"]), (&json!("Q-1"), &id));
+            assert_eq!(keys(&ipa.search(&format!("key = {name}")).await), ["Q-1"]);
+        }
+        assert_eq!(tracker.status(&key), "In Progress");
+        assert_eq!(keys(&ipa.search("project = P").await), Vec::<&str>::new());
+        assert_eq!(ipa.comment(&key, "still here").await.status, 201);
+        // Where there is no such status it begins anew.
+        tracker.add_project("R", Workflow::new(&[("1", "Open", Category::New)], Vec::new()));
+        tracker.person("ann").relocate(&key, "R");
+        assert_eq!(tracker.status(&key), "Open");
+        // Who does not see the other project does not see it any more.
+        assert_eq!(Client::new(&tracker, "ann").get(&format!("issue/{key}")).await.status, 404);
     }
 }

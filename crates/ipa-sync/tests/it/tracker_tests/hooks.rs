@@ -106,3 +106,27 @@ async fn a_webhook_with_an_old_secret_is_refused_and_a_replay_keeps_its_name() {
     assert_eq!(tracker.replay(&receiver.mailbox(), &arrived[0].0).await, 202);
     assert_eq!(receiver.names(), [arrived[0].0.guid.as_str()]);
 }
+
+#[tokio::test]
+async fn what_failed_is_tried_again_under_its_old_name() {
+    let tracker = Tracker::start(Flavour::Cloud).await;
+    let receiver = Receiver::start(SIGNATURE, NAME).await;
+    for title in ["one", "two"] {
+        tracker.person("ann").create(title, "");
+    }
+    let lost = Weather { lost: 100, ..Weather::default() };
+    assert_eq!(tracker.deliver(&receiver.mailbox(), lost).await, []);
+    tracker.person("ann").create("three", "");
+    let nowhere = crate::tracker::Mailbox { url: "http://127.0.0.1:1/", ..receiver.mailbox() };
+    let failed = tracker.deliver(&nowhere, Weather::default()).await;
+    assert_eq!(failed[0].1, 502);
+    tracker.person("ann").create("four", "");
+    let old = crate::tracker::Mailbox { secret: "old secret", ..receiver.mailbox() };
+    // Who is refused is not tried again.
+    assert_eq!(tracker.deliver(&old, Weather::default()).await[0].1, 401);
+    assert_eq!(tracker.try_again(), 3);
+    let again = tracker.deliver(&receiver.mailbox(), Weather::default()).await;
+    assert!(again.iter().all(|(delivery, code)| delivery.again && *code == 202), "{again:?}");
+    assert_eq!(receiver.names()[2], failed[0].0.guid);
+    assert_eq!((receiver.names().len(), tracker.try_again()), (3, 3));
+}
