@@ -13,7 +13,7 @@ use ipa_events::store::{AppendError, ReadError, Stop, StopKind, Stops};
 use ipa_events::{ConnectorId, Principal, RepoSource};
 use ipa_sync::{Connector, ErrorClass, Mode, Settings, Sides, SyncError};
 use jiff::Timestamp;
-use tokio::sync::OnceCell;
+use tokio::sync::{Notify, OnceCell};
 use tracing::warn;
 
 use crate::error::chain;
@@ -139,13 +139,16 @@ pub(crate) struct Connectors {
     stops: Arc<dyn Stops>,
     /// Set once it is known which were stopped before this engine.
     recalled: OnceCell<()>,
+    /// Says that something moved that belongs to no task.
+    nudges: BTreeMap<ConnectorId, Arc<Notify>>,
 }
 
 impl Connectors {
     pub(crate) fn new(outlets: BTreeMap<ConnectorId, Outlet>, stops: Arc<dyn Stops>) -> Self {
         let hook_secrets = outlets.keys().map(|id| (id.clone(), OnceCell::new())).collect();
         let (known, hooked, recalled) = (Mutex::default(), Mutex::default(), OnceCell::new());
-        Self { outlets, known, hooked, hook_secrets, stops, recalled }
+        let nudges = outlets.keys().map(|id| (id.clone(), Arc::default())).collect();
+        Self { outlets, known, hooked, hook_secrets, nudges, stops, recalled }
     }
 
     /// Learns which connectors were stopped before this engine; once is enough.

@@ -1,7 +1,7 @@
 //! Webhooks of connectors: who may send them, and when they last did.
 
 use std::collections::BTreeMap;
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use ipa_events::ConnectorId;
@@ -9,7 +9,7 @@ use ipa_sync::hook::Maker;
 use ipa_sync::{Mode, SecretSource};
 use jiff::Timestamp;
 use secrecy::SecretString;
-use tokio::sync::OnceCell;
+use tokio::sync::{Notify, OnceCell};
 use tracing::error;
 
 use super::Connectors;
@@ -55,6 +55,11 @@ impl Connectors {
     /// Returns how often a connector is asked what moved, while no webhooks come.
     pub(crate) fn poll(&self, id: &ConnectorId) -> Option<Duration> {
         self.outlets.get(id).map(|outlet| outlet.poll)
+    }
+
+    /// Returns what says that something of a connector moved that belongs to no task.
+    pub(crate) fn nudges(&self, id: &ConnectorId) -> Arc<Notify> {
+        self.nudges.get(id).cloned().unwrap_or_default()
     }
 
     /// Notes that a webhook came.

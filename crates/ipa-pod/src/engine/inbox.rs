@@ -106,7 +106,15 @@ impl Inbox {
         if !self.pieces.is_empty() || self.pile.waits() {
             let owners = Owners::of(&engine.tasks().await?);
             let mut tasks: BTreeSet<TaskId> = self.pile.look_again(&owners, now);
-            tasks.extend(self.pieces.drain(..).flat_map(|piece| self.pile.put(piece, &owners, now)));
+            for piece in self.pieces.drain(..) {
+                let connector = piece.connector.clone();
+                let told = self.pile.put(piece, &owners, now);
+                if told.is_empty() {
+                    // It may be a ticket that wants a task.
+                    engine.inner.parts.connectors.nudges(&connector).notify_one();
+                }
+                tasks.extend(told);
+            }
             for task in tasks {
                 engine.hint(task);
             }

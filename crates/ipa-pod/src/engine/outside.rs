@@ -8,6 +8,7 @@ use ipa_events::store::{Stop, StopKind};
 use ipa_events::{ConnectorId, Principal, Resource, ResourceKind, TaskId, TaskState, Via};
 use ipa_sync::{Checked, Cx, ErrorClass, Mode, NewTicket, Sides, Sweep, Swept, SyncError, Would, would};
 use jiff::Timestamp;
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
@@ -46,6 +47,9 @@ async fn check(outlet: &Outlet, cx: Cx<'_>) -> Result<Checked, SyncError> {
     };
     tokio::time::timeout(CHECK, outlet.connector.check(cx)).await.map_err(late)?
 }
+
+/// How soon a connector is asked again when something moved there that belongs to no task.
+const SOON: Duration = Duration::from_secs(15);
 
 impl Engine {
     /// Looks at what belongs to a task outside and makes what is wanted there, without waiting for more to come. What
@@ -195,6 +199,11 @@ impl Engine {
                 sweepers.spawn(async move {
                     let mut since = None;
                     let mut base = outlet.poll;
+                    let Some(nudges) =
+                        inner.upgrade().map(|it| it.parts.connectors.nudges(&outlet.settings.id))
+                    else {
+                        return;
+                    };
                     loop {
                         let Some(engine) = inner.upgrade().map(|inner| Self { inner }) else { return };
                         match engine.sweep(&outlet, since).await {
@@ -206,7 +215,9 @@ impl Engine {
                         }
                         let pause = engine.inner.parts.pause(&outlet.settings.id, base);
                         drop(engine);
-                        tokio::time::sleep(pause).await;
+                        // One that does not answer is not asked sooner.
+                        let least = if base > outlet.poll { pause } else { SOON.min(pause) };
+                        rest(&nudges, pause, least).await;
                     }
                 });
             }
@@ -282,5 +293,17 @@ impl Engine {
             Ok(created) => info!("{resource} is worked on as {}", created.handle),
             Err(error) => warn!(error = crate::error::chain(&error), "no task was made of {resource}"),
         }
+    }
+}
+
+/// Waits for a while; when something moved that belongs to no task, the least while only.
+async fn rest(nudges: &Notify, pause: Duration, least: Duration) {
+    let nudged = async {
+        tokio::time::sleep(least).await;
+        nudges.notified().await;
+    };
+    tokio::select! {
+        () = tokio::time::sleep(pause) => {}
+        () = nudged => {}
     }
 }
