@@ -215,7 +215,7 @@ async fn while_webhooks_come_a_connector_is_asked_five_times_less_often() {
     // What comes from nobody who may send it changes nothing.
     let unsigned = Head::read(Maker::Jira, &HeaderMap::new());
     assert!(engine.receive((unsigned, Some("desk")), b"{}".to_vec()).await.is_err());
-    assert_eq!(engine.connectors()[&"desk".parse().unwrap()].hook_at, None);
+    assert_eq!(engine.connectors().await.unwrap()[&"desk".parse().unwrap()].hook_at, None);
     for (n, id) in ["a", "b", "c", "d"].into_iter().enumerate() {
         hook(&engine, id, "K-1").await;
         tokio::time::sleep(hour / 2).await;
