@@ -5,7 +5,7 @@ use std::time::Duration;
 use ipa_events::task::DecisionKind;
 use ipa_events::{Phase, Role};
 use ipa_pod::log::{AgentEvent, Body};
-use ipa_server::wire::{DecisionState, DiffSet, TaskDetail};
+use ipa_server::wire::{CheckRow, DecisionState, DiffSet, TaskDetail};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -141,7 +141,8 @@ impl Story {
                 )
             }
             Phase::Review => {
-                let passed = now.checks.results.iter().filter(|check| check.passed).count();
+                let of_it = |check: &&CheckRow| Some(&check.commit) == now.task.commit.as_ref();
+                let passed = now.checks.results.iter().filter(of_it).filter(|check| check.passed).count();
                 let of = now.checks.commands.len();
                 let runs = now.runs.iter().filter(|run| run.role == Role::Review).count();
                 let answered = if runs == 0 { String::new() } else { ", the review answered".to_owned() };

@@ -174,6 +174,6 @@ fn each_connector_is_told_with_what_mends_it() {
     world.ipa(&["sync", "resume", "desk"]).ok();
     fs::remove_dir_all(world.path("forge.git")).unwrap();
     let line = doctor(&world);
-    assert!(line["what"].as_str().unwrap().contains("forge.git"), "{line:#}");
+    assert!(line["what"].as_str().unwrap().contains("desk lacks something"), "{line:#}");
     assert!(line["fix"].as_str().unwrap().contains("there is no git repository at "), "{line:#}");
 }
