@@ -148,7 +148,7 @@ impl Connectors {
         let hook_secrets = outlets.keys().map(|id| (id.clone(), OnceCell::new())).collect();
         let (known, hooked, recalled) = (Mutex::default(), Mutex::default(), OnceCell::new());
         let nudges = outlets.keys().map(|id| (id.clone(), Arc::default())).collect();
-        Self { outlets, known, hooked, hook_secrets, nudges, stops, recalled }
+        Self { outlets, known, hooked, hook_secrets, stops, recalled, nudges }
     }
 
     /// Learns which connectors were stopped before this engine; once is enough.

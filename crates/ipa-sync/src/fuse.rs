@@ -6,7 +6,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use ipa_events::task::{Change, Op, OpState, PublishPolicy, TaskState};
+use ipa_events::PayloadHash;
+use ipa_events::task::{Change, ChangeKind, Op, OpState, PublishPolicy, TaskState};
 use jiff::Timestamp;
 
 /// What is counted is not older.
@@ -33,7 +34,8 @@ pub(crate) fn blown_by(state: &TaskState, op: &Op, now: Timestamp) -> Option<Str
         ));
     }
     let since = state.runs.last().map_or(since, |run| run.requested_at.max(since));
-    let flips = flips(sent.iter().filter(|(sent, _)| sent.change.kind() == op.change.kind()), op, since);
+    let same = sent.iter().filter_map(|(sent, at)| Some((wrote(&sent.change, op.change.kind())?, *at)));
+    let flips = flips(same, &op.payload_hash, since);
     (flips > FLIPS).then(|| {
         format!(
             "what is written there was undone {flips} times within an hour, as somebody wants it otherwise: {}",
@@ -44,13 +46,28 @@ pub(crate) fn blown_by(state: &TaskState, op: &Op, now: Timestamp) -> Option<Str
 
 /// Counts, with the one that is next, the writes of a kind since a time that repeat an earlier one: something else must
 /// have taken its place. None, if the next one is new.
-fn flips<'a>(sent: impl Iterator<Item = &'a (&'a Op, Timestamp)>, next: &Op, since: Timestamp) -> usize {
+fn flips(
+    sent: impl Iterator<Item = (PayloadHash, Timestamp)>,
+    next: &PayloadHash,
+    since: Timestamp,
+) -> usize {
     let (mut seen, mut flips) = (BTreeSet::new(), 1_usize);
-    for (op, at) in sent {
-        let again = !seen.insert(op.payload_hash.as_str());
-        flips = flips.saturating_add(usize::from(again && *at > since));
+    for (what, at) in sent {
+        let again = !seen.insert(what.as_str().to_owned());
+        flips = flips.saturating_add(usize::from(again && at > since));
     }
-    if seen.contains(next.payload_hash.as_str()) { flips } else { 0 }
+    if seen.contains(next.as_str()) { flips } else { 0 }
+}
+
+/// Returns what a change wrote of a kind. Whoever opens a pull request writes its title and its section for the first
+/// time.
+fn wrote(change: &Change, kind: ChangeKind) -> Option<PayloadHash> {
+    if change.kind() == kind {
+        return Some(change.hash());
+    }
+    let Change::OpenPull { title, section, .. } = change else { return None };
+    let first = [Change::Rename { title: title.clone() }, Change::WriteSection { section: section.clone() }];
+    first.iter().find(|first| first.kind() == kind).map(Change::hash)
 }
 
 /// Lists what was sent to the thing that an operation changes, the oldest first, with its time.

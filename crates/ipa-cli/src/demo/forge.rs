@@ -89,8 +89,9 @@ impl Forge {
         format!("outside    {}   tickets, pull requests and comments are files here", self.folder.display())
     }
 
-    /// Lists what happened outside since the last time, a line each; somebody reviews when it is time.
-    pub(super) fn news(&mut self, now: &TaskDetail) -> Result<Vec<String>, Failure> {
+    /// Lists what happened outside since the last time, a line each with the phase that it is part of; somebody reviews
+    /// when it is time.
+    pub(super) fn news(&mut self, now: &TaskDetail) -> Result<Vec<(Phase, String)>, Failure> {
         let mut lines = Vec::new();
         for op in now.sync.iter().filter(|op| op.state == SyncState::Sent) {
             if self.told.insert(op.id) {
@@ -104,7 +105,7 @@ impl Forge {
                 "pull = 1\nkind = \"comment\"\nauthor = \"{REVIEWER}\"\npath = \"total.sh\"\nline = {line}"
             );
             write(&self.folder.join("inbox/review.md"), &format!("+++\n{keys}\n+++\n{REMARK}\n"))?;
-            lines.push(format!("← {REVIEWER} comments on total.sh:{line}: {REMARK}"));
+            lines.push((Phase::Review, format!("← {REVIEWER} comments on total.sh:{line}: {REMARK}")));
         }
         Ok(lines)
     }
@@ -129,15 +130,19 @@ impl Forge {
 }
 
 /// Says what was made, where it is worth a line.
-fn line(op: &SyncOp) -> Option<String> {
+fn line(op: &SyncOp) -> Option<(Phase, String)> {
     let remote = || op.remote.as_ref().map(ToString::to_string).unwrap_or_default();
-    match &op.change {
-        Change::MoveTicket { to: Category::Active } => Some(format!("→ {TICKET} is in progress")),
-        Change::MoveTicket { to: Category::Done } => Some(format!("→ {TICKET} is done")),
-        Change::OpenPull { head, .. } => Some(format!("→ {}: a draft pull request of {head}", remote())),
-        Change::SetDraft { draft: false } => Some(format!("→ {} is ready for review", remote())),
-        Change::Reply { text, .. } => Some(format!("→ answered in the thread: {text}")),
-        Change::Merge { .. } => Some("→ merged into main".to_owned()),
+    Some(match &op.change {
+        Change::MoveTicket { to: Category::Active } => {
+            (Phase::Development, format!("→ {TICKET} is in progress"))
+        }
+        Change::MoveTicket { to: Category::Done } => (Phase::Completed, format!("→ {TICKET} is done")),
+        Change::OpenPull { head, .. } => {
+            (Phase::Development, format!("→ {}: a draft pull request of {head}", remote()))
+        }
+        Change::SetDraft { draft: false } => (Phase::Review, format!("→ {} is ready for review", remote())),
+        Change::Reply { text, .. } => (Phase::Review, format!("→ answered in the thread: {text}")),
+        Change::Merge { .. } => (Phase::Review, "→ merged into main".to_owned()),
         Change::MoveTicket { to: Category::New }
         | Change::SetDraft { draft: true }
         | Change::PushBranch(_)
@@ -150,8 +155,8 @@ fn line(op: &SyncOp) -> Option<String> {
         | Change::AddLabels { .. }
         | Change::ReportCheck { .. }
         | Change::ClosePull {}
-        | Change::LinkPull { .. } => None,
-    }
+        | Change::LinkPull { .. } => return None,
+    })
 }
 
 fn sent(now: &TaskDetail, kind: ChangeKind) -> bool {

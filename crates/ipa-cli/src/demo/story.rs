@@ -19,6 +19,9 @@ use crate::output::{Out, plain};
 /// How long the whole demo may take, the time of a person who thinks apart; it takes a few seconds.
 const AT_MOST: Duration = Duration::from_mins(2);
 
+/// Something that is part of the development, while that goes on.
+const DEVELOPING: (Phase, Phase) = (Phase::Development, Phase::Development);
+
 /// Tells what happens.
 pub(super) struct Story {
     out: Out,
@@ -27,6 +30,8 @@ pub(super) struct Story {
     tools: u32,
     pod: Pod,
     forge: Option<Forge>,
+    /// What happened outside and is told later.
+    unsaid: Vec<(Phase, String)>,
 }
 
 /// What was done to the pod.
@@ -44,7 +49,8 @@ impl Story {
     /// Begins the story.
     pub(super) fn new(out: Out, forge: Option<Forge>) -> Self {
         let since = Instant::now();
-        Self { out, phase: Phase::SpecClarification, since, tools: 0, pod: Pod::Untouched, forge }
+        let (pod, unsaid) = (Pod::Untouched, Vec::new());
+        Self { out, phase: Phase::SpecClarification, since, tools: 0, pod, forge, unsaid }
     }
 
     /// Follows the task to its end.
@@ -80,9 +86,10 @@ impl Story {
                 News::Event(event, now) => (now, event.kind),
                 News::Look(now) => (now, String::new()),
             };
+            let forge = self.outside(&now)?;
             self.told(client, &now).await?;
             self.restart(client, &now, &kind).await?;
-            let forge = self.outside(&now)?;
+            self.say();
             gates.see(client, &now, forge).await?;
             match end_of(&now.task) {
                 // What is said outside at the end is part of the story.
@@ -100,10 +107,21 @@ impl Story {
     /// Tells what happened outside, and whether it is time for a gate.
     fn outside(&mut self, now: &TaskDetail) -> Result<Turn, Failure> {
         let Some(forge) = &mut self.forge else { return Ok(Turn::Now("")) };
-        for line in forge.news(now)? {
+        self.unsaid.extend(forge.news(now)?);
+        self.say();
+        Ok(Forge::turn(now))
+    }
+
+    /// Tells what happened outside and is part of the story so far: however fast it goes, it is told in one order.
+    fn say(&mut self) {
+        let waits =
+            |phase: Phase| phase > self.phase || (phase, self.phase) == DEVELOPING && self.pod != Pod::Back;
+        let (later, now) = std::mem::take(&mut self.unsaid).into_iter().partition(|(phase, _)| waits(*phase));
+        self.unsaid = later;
+        let now: Vec<(Phase, String)> = now;
+        for (_, line) in now {
             self.out.note(plain(&format!("  {line}")));
         }
-        Ok(Forge::turn(now))
     }
 
     fn hear(&mut self, entry: &AgentEvent) {
