@@ -107,6 +107,7 @@ struct Known {
     error: Option<String>,
     until: Option<Timestamp>,
     stops: BTreeMap<StopKind, Stop>,
+    moved_at: Option<Timestamp>,
 }
 
 impl Known {

@@ -34,10 +34,11 @@ impl Parts {
         self.runtimes.get(name.kind())
     }
 
-    /// Returns how long to wait before a connector is asked again, where `base` is the pause without webhooks.
+    /// Returns how long to wait before a connector is asked again, where `base` is the pause while things move.
     pub(crate) fn pause(&self, connector: &ConnectorId, base: Duration) -> Duration {
         let (_, chance) = self.edge.uuid().as_u64_pair();
-        cadence::pause(base, (self.connectors.hooked(connector), self.edge.now()), chance)
+        let now = self.edge.now();
+        cadence::pause(base, self.connectors.signs(connector, now), now, chance)
     }
 
     /// Returns the folder of a run: what its agent was told, what it said, and how it ended.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 /// How long a webhook counts as a sign that others will come too.
-const TRUSTED: Duration = Duration::from_hours(1);
+const TRUSTED: Duration = Duration::from_hours(24);
 
 /// How much less often is asked while webhooks come.
 const SLOWER: u32 = 5;
@@ -13,13 +13,31 @@ const SLOWER: u32 = 5;
 /// The longest pause that webhooks lead to: they may get lost, and nothing tells.
 const LONGEST: Duration = Duration::from_hours(6);
 
-/// Returns how long to wait, where `base` is the pause when nothing tells that something moved.
+/// After so long a quiet time the pause is at least so long.
+const QUIET: [(Duration, Duration); 2] =
+    [(Duration::from_hours(24), Duration::from_mins(15)), (Duration::from_hours(1), Duration::from_mins(5))];
+
+/// What is known of how a connector speaks up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signs {
+    /// When something last moved, or was first asked for.
+    pub moved: Timestamp,
+    /// When a webhook last came.
+    pub hook: Option<Timestamp>,
+}
+
+/// Returns how long to wait, where `base` is the pause while things move and nothing tells that they do.
 ///
-/// It is five times as long while webhooks come (the last within the hour), at most six hours, and longer or shorter by
-/// up to a tenth, as `chance` has it, so that not all ask at once.
-pub fn pause(base: Duration, (hook, now): (Option<Timestamp>, Timestamp), chance: u64) -> Duration {
-    let trusted = hook.is_some_and(|hook| now.duration_since(hook).unsigned_abs() <= TRUSTED);
-    let pause = if trusted { base.saturating_mul(SLOWER).min(LONGEST.max(base)) } else { base };
+/// It is at least 5 min after an hour in which nothing moved, and 15 min after a day; five times as long while webhooks come
+/// (the last within a day), at most six hours; and longer or shorter by up to a tenth, as `chance` has it, so that not all
+/// ask at once.
+pub fn pause(base: Duration, signs: Signs, now: Timestamp, chance: u64) -> Duration {
+    // A clock that was set back makes nothing quiet.
+    let since = |at: Timestamp| Duration::try_from(now.duration_since(at)).unwrap_or_default();
+    let quiet = QUIET.iter().find(|(time, _)| since(signs.moved) >= *time);
+    let pause = quiet.map_or(base, |(_, at_least)| base.max(*at_least));
+    let trusted = signs.hook.is_some_and(|hook| since(hook) <= TRUSTED);
+    let pause = if trusted { pause.saturating_mul(SLOWER).min(LONGEST.max(pause)) } else { pause };
     // 900 to 1,100 parts in a thousand.
     let parts = u32::try_from(chance % 201).unwrap_or(100).saturating_add(900);
     pause.saturating_mul(parts) / 1_000
@@ -29,35 +47,59 @@ pub fn pause(base: Duration, (hook, now): (Option<Timestamp>, Timestamp), chance
 mod tests {
     use super::*;
 
+    const MINUTE: Duration = Duration::from_mins(1);
+
+    fn now() -> Timestamp {
+        "2026-11-27T12:00:00Z".parse().unwrap()
+    }
+
+    /// The pause in seconds, so many minutes after something moved and after a webhook came.
+    fn seconds(base: Duration, (moved, hook): (u64, Option<u64>), chance: u64) -> u64 {
+        let ago = |minutes| now() - Duration::from_mins(minutes);
+        pause(base, Signs { moved: ago(moved), hook: hook.map(ago) }, now(), chance).as_secs()
+    }
+
     #[test]
-    fn polls_are_five_times_slower_while_webhooks_come_and_never_all_at_once() {
-        let now: Timestamp = "2026-11-27T12:00:00Z".parse().unwrap();
-        let ago = |minutes| Some(now - Duration::from_mins(minutes));
-        let minute = Duration::from_mins(1);
-        let cases = [
-            (minute, None, 100, 60_000),
-            (minute, ago(0), 100, 300_000),
-            (minute, ago(60), 100, 300_000),
-            (minute, ago(61), 100, 60_000),
-            (minute, Some(now + minute), 100, 300_000), // the clock was set back
-            (minute, None, 0, 54_000),
-            (minute, None, 200, 66_000),
-            (minute, None, 201, 54_000),
-            (minute, ago(1), 0, 270_000),
-            (minute, ago(1), 200, 330_000),
-            (Duration::from_hours(2), ago(1), 100, 6 * 3_600_000),
-            (Duration::from_hours(9), ago(1), 100, 9 * 3_600_000),
-            (Duration::ZERO, ago(1), 7, 0),
-        ];
-        for (base, hook, chance, expected) in cases {
-            let pause = pause(base, (hook, now), chance);
-            assert_eq!(pause, Duration::from_millis(expected), "{base:?} {hook:?} {chance}");
+    fn polls_are_rarer_when_nothing_moves_and_while_webhooks_come_and_never_all_at_once() {
+        let day = 24 * 60;
+        for (base, ago, expected) in [
+            (MINUTE, (0, None), 60),
+            (MINUTE, (59, None), 60),
+            (MINUTE, (60, None), 300),
+            (MINUTE, (day, None), 900),
+            (10 * MINUTE, (60, None), 600),
+            (MINUTE, (0, Some(0)), 300),
+            (MINUTE, (60, Some(60)), 1500),
+            (MINUTE, (day, Some(day)), 4500),
+            (MINUTE, (day, Some(day + 1)), 900),
+            (120 * MINUTE, (0, Some(1)), 6 * 3600),
+            (540 * MINUTE, (0, Some(1)), 9 * 3600),
+            (Duration::ZERO, (0, Some(1)), 0),
+        ] {
+            assert_eq!(seconds(base, ago, 100), expected, "{base:?} {ago:?}");
         }
+        assert_eq!([0, 200, 201].map(|chance| seconds(MINUTE, (0, None), chance)), [54, 66, 54]);
         for chance in 0..1_000 {
-            let pause = pause(minute, (None, now), chance);
-            assert!((54_000..=66_000).contains(&pause.as_millis()), "{chance}: {pause:?}");
+            assert!((54..=66).contains(&seconds(MINUTE, (0, None), chance)), "{chance}");
         }
+        let back = Signs { moved: now() + MINUTE, hook: Some(now() + MINUTE) };
+        assert_eq!(pause(MINUTE, back, now(), 100), 5 * MINUTE, "the clock was set back");
         // No pause is too long to be counted.
-        assert!(pause(Duration::MAX, (ago(1), now), 200) > Duration::from_hours(6));
+        assert!(
+            pause(Duration::MAX, Signs { moved: now(), hook: Some(now()) }, now(), 200) > 6 * 60 * MINUTE
+        );
+    }
+
+    #[test]
+    fn at_rest_a_task_costs_few_requests_an_hour() {
+        // All of a pull request is read each six hours, which is seven requests.
+        let reads = 7.0 / 6.0;
+        let hour = |ago| 3600.0 / f64::from(u32::try_from(seconds(MINUTE, ago, 100)).unwrap()) + reads;
+        assert!(
+            hour((60, None)) <= 60.0 && hour((60, Some(60))) <= 4.0,
+            "{} {}",
+            hour((60, None)),
+            hour((60, Some(60)))
+        );
     }
 }

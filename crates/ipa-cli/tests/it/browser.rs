@@ -5,6 +5,7 @@ mod agent;
 mod bounds;
 mod chromium;
 mod claude;
+mod github;
 mod keeps;
 mod narrow;
 mod scene;

@@ -18,8 +18,11 @@ esac
 echo words > \"$IPA_OUTPUT\"
 ";
 
+/// What the issue asks for.
+pub(crate) const ISSUE: &str = "Write the fix into fix.txt.";
+
 /// A machine with a forge as its only connector.
-fn world(forge: &Forge) -> World {
+pub(crate) fn world(forge: &Forge) -> World {
     let world = World::new();
     let base = forge.base();
     fs::write(world.path("token"), "token-ipa\n").unwrap();
@@ -63,7 +66,7 @@ async fn an_issue_becomes_a_pull_request_that_is_reviewed_answered_and_merged() 
     let forge = Forge::start().await;
     let world = world(&forge);
     let ann = forge.person("ann");
-    let issue = ann.ask("Fix it", "Write the fix into fix.txt.");
+    let issue = ann.ask("Fix it", ISSUE);
     ann.label(issue, "ipa");
     let _serving = world.serve(&[]);
 
@@ -129,7 +132,7 @@ async fn a_program_that_is_killed_after_each_effect_finds_it_and_makes_none_twic
     let forge = Forge::start().await;
     let world = world(&forge);
     let ann = forge.person("ann");
-    let issue = ann.ask("Fix it", "Write the fix into fix.txt.");
+    let issue = ann.ask("Fix it", ISSUE);
     ann.label(issue, "ipa");
     for route in ROUTES {
         forge.fail(route, When::Nth(1), Fault::SilenceAfter);
@@ -174,7 +177,7 @@ async fn a_token_that_is_revoked_pauses_the_connector_and_a_new_one_lets_all_go_
     let forge = Forge::start().await;
     let world = world(&forge);
     let ann = forge.person("ann");
-    let issue = ann.ask("Fix it", "Write the fix into fix.txt.");
+    let issue = ann.ask("Fix it", ISSUE);
     ann.label(issue, "ipa");
     let _serving = world.serve(&[]);
     let number = issue + 1;

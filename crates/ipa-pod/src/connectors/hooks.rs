@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use ipa_events::ConnectorId;
+use ipa_sync::cadence::Signs;
 use ipa_sync::hook::Maker;
 use ipa_sync::{Mode, SecretSource};
 use jiff::Timestamp;
@@ -60,6 +61,19 @@ impl Connectors {
     /// Returns what says that something of a connector moved that belongs to no task.
     pub(crate) fn nudges(&self, id: &ConnectorId) -> Arc<Notify> {
         self.nudges.get(id).cloned().unwrap_or_default()
+    }
+
+    /// Returns what is known of how a connector speaks up. What was never seen to move counts from now on.
+    pub(crate) fn signs(&self, id: &ConnectorId, now: Timestamp) -> Signs {
+        let hook = self.hooked(id);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let moved = *known.entry(id.clone()).or_default().moved_at.get_or_insert(now);
+        Signs { moved: hook.map_or(moved, |hook| hook.max(moved)), hook }
+    }
+
+    /// Notes that something moved.
+    pub(crate) fn note_moved(&self, id: &ConnectorId, at: Timestamp) {
+        self.note(id, |known| known.moved_at = Some(at));
     }
 
     /// Notes that a webhook came.

@@ -255,6 +255,7 @@ impl Engine {
         let Swept { moved, wanted, until } = swept?;
         let is_moved = |(connector, remote): &(ConnectorId, _)| connector == id && moved.contains(remote);
         for row in rows.iter().filter(|row| row.summary.links.iter().any(is_moved)) {
+            parts.connectors.note_moved(id, parts.edge.now());
             self.hint(row.summary.id);
         }
         let takes_on = self.takes_all_on();
@@ -290,7 +291,10 @@ impl Engine {
         draft.ticket = Some((resource.clone(), link));
         match self.create(ctx, draft).await {
             Ok(created) if created.executed.repeated => {}
-            Ok(created) => info!("{resource} is worked on as {}", created.handle),
+            Ok(created) => {
+                self.inner.parts.connectors.note_moved(id, self.inner.parts.edge.now());
+                info!("{resource} is worked on as {}", created.handle);
+            }
             Err(error) => warn!(error = crate::error::chain(&error), "no task was made of {resource}"),
         }
     }

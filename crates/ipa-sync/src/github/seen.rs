@@ -13,7 +13,7 @@ use super::shape;
 use crate::connector::Look;
 
 /// After so long all is read again, however quiet it is.
-const LONGEST: SignedDuration = SignedDuration::from_mins(15);
+const LONGEST: SignedDuration = SignedDuration::from_hours(6);
 
 /// What was last read of a pull request.
 #[derive(Debug, Clone)]
@@ -95,8 +95,10 @@ mod tests {
             (seen(0, 0, passed), 1, Part::All),
             (seen(0, 4, passed), 7, Part::Nothing),
             (seen(0, 4, passed), 9, Part::All),
-            (seen(0, 60, passed), 75, Part::Nothing),
-            (seen(0, 60, passed), 76, Part::All),
+            (seen(0, 60, passed), 120, Part::Nothing),
+            (seen(0, 60, passed), 121, Part::All),
+            (seen(0, 1000, passed), 1360, Part::Nothing),
+            (seen(0, 1000, passed), 1361, Part::All),
             (seen(0, 60, Some(CiState::Pending)), 61, Part::Checks),
             (seen(0, 60, None), 61, Part::Nothing),
         ] {

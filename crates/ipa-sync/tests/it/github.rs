@@ -10,19 +10,18 @@ mod sweeps;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt as _;
-use futures::future::{BoxFuture, ready};
-use ipa_events::task::{Change, Link, Op, OpState, PublishPolicy, Pull, Push, Ticket};
-use ipa_events::{BranchName, Oid, OpId, RemoteId, RepoSource, TaskId};
+use ipa_events::task::{Change, Link, Op, OpState, PublishPolicy, Pull, Ticket};
+use ipa_events::{Oid, OpId, RemoteId, TaskId};
 use ipa_sync::gate::{HostGate, Rules};
 use ipa_sync::{
-    Applied, Connector as _, Cx, ErrorClass, GitHubAuth, GitHubConfig, GitHubConnector, GitMerge, GitPort,
-    Job, Look, NetWire, Observed, Sweep, Swept, SyncError, Target, WireConfig,
+    Applied, Connector as _, Cx, ErrorClass, GitHubAuth, GitHubConfig, GitHubConnector, Job, Look, NetWire,
+    Observed, Sweep, Swept, SyncError, Target, WireConfig,
 };
 use jiff::Timestamp;
 use secrecy::SecretString;
 
 use crate::forge::{Entry, Forge, Work};
+use crate::pod::cx;
 
 /// The forge as people know it. Git is not asked here, so nothing needs to be there.
 const WEB: &str = "https://forge.test";
@@ -163,10 +162,6 @@ pub(crate) fn token(of: &str) -> GitHubAuth {
     GitHubAuth::Token(SecretString::from(of).into())
 }
 
-pub(crate) fn cx() -> Cx<'static> {
-    Cx { git: &NoGit, now: Timestamp::now() }
-}
-
 pub(crate) fn task() -> TaskId {
     TaskId::from_key("a task")
 }
@@ -215,47 +210,4 @@ pub(crate) fn open() -> Change {
 pub(crate) fn error_of(outcome: Result<Applied, SyncError>) -> (ErrorClass, String) {
     let error = outcome.unwrap_err();
     (error.class, error.detail)
-}
-
-/// Branches are not this connector's: it never asks git.
-struct NoGit;
-
-fn none<T: Send + 'static>() -> BoxFuture<'static, Result<T, SyncError>> {
-    ready(Err(SyncError::new(ErrorClass::Unexpected, "asking git", "there is none here"))).boxed()
-}
-
-impl GitPort for NoGit {
-    fn push<'a>(&'a self, _push: &'a Push) -> BoxFuture<'a, Result<(), SyncError>> {
-        none()
-    }
-
-    fn head<'a>(
-        &'a self,
-        _repo: &'a RepoSource,
-        _branch: &'a BranchName,
-    ) -> BoxFuture<'a, Result<Option<Oid>, SyncError>> {
-        none()
-    }
-
-    fn merge<'a>(&'a self, _merge: &'a GitMerge) -> BoxFuture<'a, Result<Oid, SyncError>> {
-        none()
-    }
-
-    fn contains<'a>(
-        &'a self,
-        _repo: &'a RepoSource,
-        _branch: &'a BranchName,
-        _commit: &'a Oid,
-    ) -> BoxFuture<'a, Result<bool, SyncError>> {
-        none()
-    }
-
-    fn delete<'a>(
-        &'a self,
-        _repo: &'a RepoSource,
-        _branch: &'a BranchName,
-        _commit: &'a Oid,
-    ) -> BoxFuture<'a, Result<(), SyncError>> {
-        none()
-    }
 }

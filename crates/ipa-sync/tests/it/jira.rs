@@ -11,18 +11,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use futures::FutureExt as _;
-use futures::future::{BoxFuture, ready};
-use ipa_events::task::{AfterFailure, Change, Doubt, Link, Op, OpState, PublishPolicy, Push};
-use ipa_events::{BranchName, Oid, OpId, RemoteId, RepoSource, TaskCommand, TaskId};
+use ipa_events::task::{Change, Link, Op, OpState, PublishPolicy};
+use ipa_events::{OpId, RemoteId, TaskId};
 use ipa_sync::gate::{HostGate, Rules};
 use ipa_sync::{
-    Applied, Connector as _, Cx, ErrorClass, GitMerge, GitPort, JiraAuth, JiraConfig, JiraConnector, Job,
-    Look, Members, NetWire, Observed, SyncError, Target, WireConfig, carry_out, look_for,
+    Applied, Connector as _, JiraAuth, JiraConfig, JiraConnector, Job, Look, Members, NetWire, Observed,
+    SyncError, Target, WireConfig,
 };
 use jiff::Timestamp;
 use secrecy::SecretString;
 
+use crate::pod::{cx, deliver};
 use crate::tracker::{Flavour, Tracker};
 
 /// A tracker with a ticket, and a connector to it.
@@ -33,9 +32,6 @@ struct World {
     /// How many operations there were.
     ops: AtomicU32,
 }
-
-/// Git is of no concern to a ticket.
-struct NoGit;
 
 impl World {
     async fn new(flavour: Flavour) -> Self {
@@ -92,64 +88,14 @@ impl World {
         self.connector.apply(cx(), &job).await.unwrap()
     }
 
-    /// Does what the pod does with an operation, without its pauses: tries, looks for what became of a try, and tries
-    /// again when nothing did, looking twice. Tells each step.
+    /// Brings an operation to its end; tells each step.
     async fn deliver(&self, job: &Job) -> Vec<&'static str> {
-        let mut steps = Vec::new();
-        let (mut job, mut not_there) = (job.clone(), 0);
-        let mut tried = carry_out(Some(&self.connector), cx(), &job).await;
-        while steps.len() < 12 {
-            let (step, again) = said(&tried.command);
-            steps.push(step);
-            match again {
-                Next::End => break,
-                Next::Look => tried = look_for(Some(&self.connector), cx(), &job).await,
-                Next::NotThere if not_there == 0 => {
-                    not_there = 1;
-                    tried = look_for(Some(&self.connector), cx(), &job).await;
-                }
-                Next::NotThere | Next::Try => {
-                    not_there = 0;
-                    job.op.attempts += 1;
-                    tried = carry_out(Some(&self.connector), cx(), &job).await;
-                }
-            }
-        }
-        steps
-    }
-}
-
-enum Next {
-    End,
-    Look,
-    NotThere,
-    Try,
-}
-
-#[expect(clippy::wildcard_enum_match_arm, reason = "no other command records a try")]
-fn said(command: &TaskCommand) -> (&'static str, Next) {
-    match command {
-        TaskCommand::RecordSent(_) => ("sent", Next::End),
-        TaskCommand::RecordDoubt { doubt: Doubt::Unanswered, .. } => ("unanswered", Next::Look),
-        TaskCommand::RecordDoubt { doubt: Doubt::NotThere, .. } => ("not there", Next::NotThere),
-        TaskCommand::RecordDoubt { doubt: Doubt::Unknown, .. } => ("unknown", Next::Look),
-        TaskCommand::RecordDoubt { doubt: Doubt::Later(_), .. } => ("later", Next::End),
-        TaskCommand::RecordSendFailed { next, .. } => match next {
-            AfterFailure::Again => ("again", Next::Try),
-            AfterFailure::HoldUntil(_) => ("hold", Next::End),
-            AfterFailure::Ask => ("ask", Next::End),
-            AfterFailure::Leave => ("leave", Next::End),
-        },
-        other => panic!("{other:?} is not how a try ends"),
+        deliver(&self.connector, job).await
     }
 }
 
 fn task() -> TaskId {
     TaskId::from_key("a task")
-}
-
-fn cx() -> Cx<'static> {
-    Cx { git: &NoGit, now: Timestamp::now() }
 }
 
 fn auth(flavour: Flavour, login: &str) -> JiraAuth {
@@ -196,44 +142,4 @@ fn labels(names: &[&str]) -> Change {
 
 fn remote(applied: &Applied) -> RemoteId {
     applied.remote.clone().unwrap()
-}
-
-impl GitPort for NoGit {
-    fn push<'a>(&'a self, _push: &'a Push) -> BoxFuture<'a, Result<(), SyncError>> {
-        ready(Err(none())).boxed()
-    }
-
-    fn head<'a>(
-        &'a self,
-        _repo: &'a RepoSource,
-        _branch: &'a BranchName,
-    ) -> BoxFuture<'a, Result<Option<Oid>, SyncError>> {
-        ready(Err(none())).boxed()
-    }
-
-    fn merge<'a>(&'a self, _merge: &'a GitMerge) -> BoxFuture<'a, Result<Oid, SyncError>> {
-        ready(Err(none())).boxed()
-    }
-
-    fn contains<'a>(
-        &'a self,
-        _repo: &'a RepoSource,
-        _branch: &'a BranchName,
-        _commit: &'a Oid,
-    ) -> BoxFuture<'a, Result<bool, SyncError>> {
-        ready(Err(none())).boxed()
-    }
-
-    fn delete<'a>(
-        &'a self,
-        _repo: &'a RepoSource,
-        _branch: &'a BranchName,
-        _commit: &'a Oid,
-    ) -> BoxFuture<'a, Result<(), SyncError>> {
-        ready(Err(none())).boxed()
-    }
-}
-
-fn none() -> SyncError {
-    SyncError::new(ErrorClass::Rejected, "asking git", "there is none")
 }

@@ -19,5 +19,6 @@ mod forge_tests;
 mod github;
 mod jira;
 mod peer;
+mod pod;
 mod tracker;
 mod tracker_tests;

@@ -1,11 +1,11 @@
 //! The decisive faults: GitHub did what was asked, and its answer never came. Each change is made once all the same.
 
-use ipa_events::TaskCommand;
-use ipa_events::task::{AfterFailure, Category, CheckReport, Doubt, MergeMethod};
-use ipa_sync::{Probe, carry_out, look_for};
+use ipa_events::task::{Category, CheckReport, MergeMethod};
+use ipa_sync::Probe;
 
 use super::*;
 use crate::forge::{Fault, When};
+use crate::pod::deliver;
 
 /// What happens to the answer.
 const LOST: [(&str, Fault); 5] = [
@@ -41,33 +41,13 @@ fn changes(head: &Oid, thread: &RemoteId) -> Vec<(&'static str, Change)> {
     ]
 }
 
-/// Brings an operation to its end, as the pod does: what may have been done is looked for and never repeated blindly.
-/// Returns how often it was sent.
-pub(super) async fn drive(connector: &GitHubConnector, job: &Job) -> u32 {
-    let mut sent = 0;
-    for _ in 0..4 {
-        sent += 1;
-        let mut command = carry_out(Some(connector), cx(), job).await.command;
-        let mut not_there = 0;
-        while let TaskCommand::RecordDoubt { doubt, detail, .. } = &command {
-            match doubt {
-                Doubt::Unanswered => {}
-                Doubt::NotThere if not_there < 1 => not_there += 1,
-                Doubt::NotThere => break,
-                Doubt::Unknown | Doubt::Later(_) => panic!("it cannot be looked for: {detail}"),
-            }
-            command = look_for(Some(connector), cx(), job).await.command;
-        }
-        let again = matches!(
-            command,
-            TaskCommand::RecordSendFailed { next: AfterFailure::Again, .. } | TaskCommand::RecordDoubt { .. }
-        );
-        if let TaskCommand::RecordSent(_) = command {
-            return sent;
-        }
-        assert!(again, "{}: {command:?}", job.op.change.title());
-    }
-    panic!("{} does not come to its end", job.op.change.title());
+/// Brings an operation to its end; returns how often it was sent.
+pub(super) async fn drive(connector: &GitHubConnector, job: &Job) -> usize {
+    let steps = deliver(connector, job).await;
+    assert_eq!(steps.last(), Some(&"sent"), "{}: {steps:?}", job.op.change.title());
+    // It is sent anew when it was not sent at all, and when it was not there twice.
+    let nothing = steps.iter().filter(|step| **step == "again").count();
+    1 + nothing + steps.iter().filter(|step| **step == "not there").count() / 2
 }
 
 #[tokio::test]

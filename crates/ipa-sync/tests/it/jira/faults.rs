@@ -156,11 +156,11 @@ async fn a_write_that_is_still_under_way_when_it_is_given_up_is_found_by_the_sec
         world.tracker.fail("addComment", When::Nth(1), Fault::Held);
         let job = world.job(comment("late"));
         let first = ipa_sync::carry_out(Some(&world.connector), super::cx(), &job).await;
-        assert_eq!(super::said(&first.command).0, "unanswered");
+        assert_eq!(crate::pod::said(&first.command).0, "unanswered");
         let look = || ipa_sync::look_for(Some(&world.connector), super::cx(), &job);
-        assert_eq!(super::said(&look().await.command).0, "not there");
+        assert_eq!(crate::pod::said(&look().await.command).0, "not there");
         world.tracker.release().await;
-        assert_eq!(super::said(&look().await.command).0, "sent");
+        assert_eq!(crate::pod::said(&look().await.command).0, "sent");
         assert_eq!(said(&world), ["late"]);
     }
 }

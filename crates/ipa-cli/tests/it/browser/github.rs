@@ -1,0 +1,39 @@
+//! The story of an issue in a browser: what comes from outside is on the page as it comes, and the merge is agreed to there.
+
+use super::chromium::{Browser, Scripts, wanted};
+use crate::forge::Forge;
+use crate::github::{ISSUE, world};
+
+#[test]
+fn the_way_of_an_issue_is_seen_and_its_merge_agreed_to_in_a_browser() {
+    if !wanted() {
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let forge = runtime.block_on(Forge::start());
+    let world = world(&forge);
+    let serving = world.serve(&[]);
+    let browser = Browser::start(&serving, Scripts::On);
+    browser.log_in(&serving);
+    let ann = forge.person("ann");
+    let issue = ann.ask("Fix it", ISSUE);
+    ann.label(issue, "ipa");
+
+    browser.sees("T-1");
+    browser.click("Fix it");
+    browser.sees("mark the pull request as ready for review");
+    browser.sees("ask for a review: ann");
+    browser.picture("github-open");
+    ann.comment_on_line(issue + 1, "fix.txt", 1, "one is not enough");
+    browser.sees("answer in a thread: Changed in");
+    let head = forge.pull(issue + 1).unwrap()["head"]["sha"].as_str().unwrap().to_owned();
+    forge.ci().check(&head, "test", Some("success"));
+    ann.review(issue + 1, "APPROVE", "");
+    browser.sees(&format!("merge {} (squash)", &head[..9]));
+    browser.picture("github-card");
+    browser.click("Approve");
+    browser.sees("✓ completed");
+    browser.picture("github-merged");
+    assert_eq!(forge.pull(issue + 1).unwrap()["merged"], true);
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
