@@ -4,13 +4,13 @@ mod hooks;
 
 pub use hooks::Hooks;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ipa_events::store::{AppendError, ReadError, Stop, StopKind, Stops};
-use ipa_events::{ConnectorId, Principal, RepoSource};
+use ipa_events::{ConnectorId, Principal, RemoteId, RepoSource};
 use ipa_sync::{Connector, ErrorClass, Mode, Settings, Sides, SyncError};
 use jiff::Timestamp;
 use tokio::sync::{Notify, OnceCell};
@@ -108,6 +108,8 @@ struct Known {
     until: Option<Timestamp>,
     stops: BTreeMap<StopKind, Stop>,
     moved_at: Option<Timestamp>,
+    /// Tickets of which it was told that they get no task.
+    left: BTreeSet<RemoteId>,
 }
 
 impl Known {
@@ -253,6 +255,12 @@ impl Connectors {
             known.until = None;
         });
         Ok(())
+    }
+
+    /// Tells whether it was not told yet that a ticket gets no task. It wants one with every sweep.
+    pub(crate) fn is_new(&self, id: &ConnectorId, ticket: &RemoteId) -> bool {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.entry(id.clone()).or_default().left.insert(ticket.clone())
     }
 
     fn note(&self, id: &ConnectorId, change: impl FnOnce(&mut Known)) {

@@ -46,8 +46,8 @@ fn the_demo_turns_a_failing_test_green_with_nothing_but_a_path() {
         "→ demo#1 is ready for review",
         "← rae comments on total.sh:1: Please say here what an empty range is, too.",
         "→ answered in the thread: Changed in `",
-        "✓ review              1 of 1 checks passed on the commit, the review answered",
         "→ merged into main",
+        "✓ review              1 of 1 checks passed on the commit, the review answered",
         "→ DEMO-1 is done",
     ] {
         told = told.split_once(line).unwrap_or_else(|| panic!("{line}: {}", demo.err)).1;

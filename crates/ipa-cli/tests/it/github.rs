@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::forge::{Entry, Fault, Forge, REPO, Scope, When, Work};
+use crate::forge::{Entry, Fault, Forge, Mailbox, Order, REPO, Scope, Weather, When, Work};
 use crate::support::{Serving, World, eventually};
 
 const AGENT: &str = "#!/bin/sh
@@ -23,18 +23,25 @@ pub(crate) const ISSUE: &str = "Write the fix into fix.txt.";
 
 /// A machine with a forge as its only connector.
 pub(crate) fn world(forge: &Forge) -> World {
+    world_asking(forge, "500ms")
+}
+
+/// The same, which asks that often what moved.
+fn world_asking(forge: &Forge, poll: &str) -> World {
     let world = World::new();
     let base = forge.base();
     fs::write(world.path("token"), "token-ipa\n").unwrap();
+    fs::write(world.path("secret"), "hook-secret\n").unwrap();
     forge.person("o").push("main", "agent.sh", AGENT);
     let (token, file) = (world.path("token"), world.path("config/ipa/ipa.toml"));
     fs::create_dir_all(file.parent().unwrap()).unwrap();
-    let token = token.display();
+    let (token, secret) = (token.display(), world.path("secret"));
+    let secret = secret.display();
     let config = format!(
         "[roles.develop]\nagent = \"command:sh ./agent.sh\"\n\
          [gates]\nspec_clarification = \"auto\"\nplanning = \"auto\"\ndevelopment = \"auto\"\n\
          [connectors.hub]\nkind = \"github\"\nurl = \"{base}\"\ntoken = {{ file = \"{token}\" }}\n\
-         issues_of = [\"{REPO}\"]\npoll = \"500ms\"\nlabels = [\"made-by-ipa\"]\nreviewers = [\"ann\"]\n\
+         issues_of = [\"{REPO}\"]\npoll = \"{poll}\"\nhook_secrets = [{{ file = \"{secret}\" }}]\nlabels = [\"made-by-ipa\"]\nreviewers = [\"ann\"]\n\
          [connectors.hub.publish]\nopen_pull = \"auto\"\nmark_ready = \"auto\"\nreply = \"auto\"\n\
          comment = \"auto\"\nfinish_ticket = \"auto\"\n"
     );
@@ -202,4 +209,56 @@ async fn a_token_that_is_revoked_pauses_the_connector_and_a_new_one_lets_all_go_
         forge.notes(number).iter().any(|it| it["in_reply_to_id"] == note)
     });
     assert!(status().contains("hub works"), "{}", status());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn webhooks_alone_lead_from_a_pull_request_to_its_merge_however_they_come() {
+    let forge = Forge::start().await;
+    // By itself it asks once, at its start.
+    let world = world_asking(&forge, "1h");
+    let ann = forge.person("ann");
+    let issue = ann.ask("Fix it", ISSUE);
+    ann.label(issue, "ipa");
+    let serving = world.serve(&[]);
+    let address = format!("{}/hooks/github", serving.ready["url"].as_str().unwrap());
+    let mut seed = 0;
+    let mut deliver = || {
+        seed += 1;
+        let weather = Weather { seed, lost: 0, doubled: 40, late: 40, order: Order::Shuffled };
+        let mailbox = Mailbox { url: &address, secret: "hook-secret" };
+        let sent = forge.deliver(&mailbox, weather);
+        let arrived = tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(sent));
+        assert!(arrived.iter().all(|(_, code)| matches!(code, 200 | 202)), "{arrived:?}");
+    };
+    let number = issue + 1;
+    wait_for(&world, "a pull request that is ready", || {
+        deliver();
+        forge.pull(number).is_some_and(|pull| pull["requested_reviewers"][0]["login"] == "ann")
+    });
+    let note = ann.comment_on_line(number, "fix.txt", 1, "one is not enough");
+    wait_for(&world, "an answer in the thread", || {
+        deliver();
+        forge.notes(number).iter().any(|it| it["in_reply_to_id"] == note)
+    });
+    let head = forge.pull(number).unwrap()["head"]["sha"].as_str().unwrap().to_owned();
+    forge.ci().check(&head, "test", Some("success"));
+    ann.review(number, "APPROVE", "");
+    let mut card = None;
+    wait_for(&world, "a card for the merge", || {
+        deliver();
+        card = handle_of(&world, "merge", "held");
+        card.is_some()
+    });
+    // A person merges there instead.
+    ann.merge(number);
+    wait_for(&world, "its end", || {
+        deliver();
+        world.ipa(&["show", "T-1", "--json"]).ok().json()["phase"] == "completed"
+    });
+
+    // What is signed with another secret is not taken.
+    let forged = Mailbox { url: &address, secret: "another" };
+    ann.comment(number, "a word");
+    let arrived = forge.deliver(&forged, Weather::default()).await;
+    assert!(!arrived.is_empty() && arrived.iter().all(|(_, code)| *code == 401), "{arrived:?}");
 }

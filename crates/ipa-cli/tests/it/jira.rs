@@ -28,7 +28,7 @@ fn world(forge: &Forge, tracker: &Tracker) -> World {
          [connectors.hub]\nkind = \"github\"\nurl = \"{}\"\ntoken = {{ file = \"{}\" }}\npoll = \"500ms\"\n\
          [connectors.hub.publish]\nopen_pull = \"auto\"\nmark_ready = \"auto\"\nmerge = \"auto\"\n\
          [connectors.desk]\nkind = \"jira\"\nurl = \"{}\"\n{user}token = {{ file = \"{}\" }}\npoll = \"500ms\"\n\
-         jql = \"labels = ipa\"\nrepos = {{ K = \"{}\" }}\n\
+         jql = \"labels = ipa\"\nrepos = {{ P = \"{}\" }}\n\
          [connectors.desk.publish]\ncomment = \"auto\"\nfinish_ticket = \"auto\"\n",
         forge.base(),
         hub.display(),

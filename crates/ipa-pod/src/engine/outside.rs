@@ -274,12 +274,17 @@ impl Engine {
     async fn take_on(&self, outlet: &Outlet, ticket: NewTicket) {
         let id = &outlet.settings.id;
         let NewTicket { link, title, text, by, trusted, repo } = ticket;
+        let (name, new) = (&link.remote, || self.inner.parts.connectors.is_new(id, &link.remote));
         if !trusted {
-            info!("{id} {} wants a task; {by} is not trusted, so a person must create it", link.remote);
+            if new() {
+                info!("{id} {name} wants a task; {by} is not trusted, so a person must create it");
+            }
             return;
         }
         let Some(repo) = repo.or_else(|| outlet.repo.clone()) else {
-            warn!("{id} {} wants a task, and no repository is configured for it", link.remote);
+            if new() {
+                warn!("{id} {name} wants a task, and no repository is configured for it");
+            }
             return;
         };
         let name = link.remote.to_string();

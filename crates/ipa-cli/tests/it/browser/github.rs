@@ -20,8 +20,7 @@ fn the_way_of_an_issue_is_seen_and_its_merge_agreed_to_in_a_browser() {
     ann.label(issue, "ipa");
 
     browser.sees("T-1");
-    browser.click("Fix it");
-    browser.sees("mark the pull request as ready for review");
+    browser.visit("/tasks/T-1");
     browser.sees("ask for a review: ann");
     browser.picture("github-open");
     ann.comment_on_line(issue + 1, "fix.txt", 1, "one is not enough");
