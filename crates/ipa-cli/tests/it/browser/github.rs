@@ -3,6 +3,7 @@
 use super::chromium::{Browser, Scripts, wanted};
 use crate::forge::Forge;
 use crate::github::{ISSUE, world};
+use crate::support::eventually;
 
 #[test]
 fn the_way_of_an_issue_is_seen_and_its_merge_agreed_to_in_a_browser() {
@@ -23,16 +24,18 @@ fn the_way_of_an_issue_is_seen_and_its_merge_agreed_to_in_a_browser() {
     browser.visit("/tasks/T-1");
     browser.sees("ask for a review: ann");
     browser.picture("github-open");
-    ann.comment_on_line(issue + 1, "fix.txt", 1, "one is not enough");
+    let note = ann.comment_on_line(issue + 1, "fix.txt", 1, "one is not enough");
     browser.sees("answer in a thread: Changed in");
+    let answered = || forge.notes(issue + 1).iter().any(|it| it["in_reply_to_id"] == note);
+    assert!(eventually(answered), "{}", browser.text());
     let head = forge.pull(issue + 1).unwrap()["head"]["sha"].as_str().unwrap().to_owned();
     forge.ci().check(&head, "test", Some("success"));
     ann.review(issue + 1, "APPROVE", "");
     browser.sees(&format!("merge {} (squash)", &head[..9]));
     browser.picture("github-card");
-    browser.click("Approve");
-    browser.sees("✓ completed");
+    browser.click("Publish");
+    assert!(eventually(|| forge.pull(issue + 1).unwrap()["merged"] == true), "{}", browser.text());
+    browser.sees("o/r#2 ✓ merged");
     browser.picture("github-merged");
-    assert_eq!(forge.pull(issue + 1).unwrap()["merged"], true);
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
