@@ -129,10 +129,12 @@ async fn killed_after(route: &str, (forge, world): (&Forge, &World), serving: &m
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_program_that_is_killed_after_each_effect_finds_it_and_makes_none_twice() {
-    const ROUTES: [&str; 5] = [
+    const ROUTES: [&str; 7] = [
         "git/receive-pack",
         "pulls/create",
         "issues/create-comment",
+        "issues/add-labels",
+        "issues/update",
         "pulls/request-reviewers",
         "pulls/create-reply-for-review-comment",
     ];
@@ -145,8 +147,8 @@ async fn a_program_that_is_killed_after_each_effect_finds_it_and_makes_none_twic
         forge.fail(route, When::Nth(1), Fault::SilenceAfter);
     }
     let mut serving = Some(world.serve(&[]));
-    let [push, open, say, ask, reply] = ROUTES;
-    for route in [push, open, say, ask] {
+    let [push, open, say, label, close, ask, reply] = ROUTES;
+    for route in [push, open, say, label, ask] {
         killed_after(route, (&forge, &world), &mut serving).await;
     }
     let number = issue + 1;
@@ -162,6 +164,7 @@ async fn a_program_that_is_killed_after_each_effect_finds_it_and_makes_none_twic
     });
     world.ipa(&["sync", "approve", &card.unwrap()]).ok();
     killed_after("pulls/merge", (&forge, &world), &mut serving).await;
+    killed_after(close, (&forge, &world), &mut serving).await;
     world.until("T-1", "its end", |task| task["phase"] == "completed");
     wait_for(&world, "a closed issue", || forge.issue_state(issue) == "closed");
 

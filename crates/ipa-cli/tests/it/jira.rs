@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::forge::{Forge, REPO};
 use crate::support::{World, eventually};
-use crate::tracker::{Flavour, Tracker};
+use crate::tracker::{Entry, Fault, Flavour, Tracker, When, Work};
 
 const AGENT: &str = "#!/bin/sh\ncat > /dev/null; echo fixed > fix.txt; echo words > \"$IPA_OUTPUT\"\n";
 
@@ -59,4 +59,41 @@ async fn a_ticket_is_worked_on_its_pull_request_merged_and_it_is_done() {
         let status = world.ipa(&["sync", "status"]).ok().out;
         assert!(status.contains("link the pull request") && status.contains("desk works"), "{status}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_that_is_killed_after_each_change_of_a_ticket_makes_none_twice() {
+    const ROUTES: [&str; 3] = ["doTransition", "createOrUpdateRemoteIssueLink", "addComment"];
+    let (forge, tracker) = (Forge::start().await, Tracker::start(Flavour::Cloud).await);
+    let world = world(&forge, &tracker);
+    let ann = tracker.person("ann");
+    let key = ann.create("Fix it", "Write fixed into fix.txt.");
+    ann.label(&key, "ipa");
+    for route in ROUTES {
+        tracker.fail(route, When::Nth(1), Fault::SilenceAfter);
+    }
+    let mut serving = world.serve(&[]);
+    for route in ROUTES {
+        tracker.until_done(route, 1).await;
+        serving.process.end("KILL");
+        serving = world.serve(&[]);
+    }
+    let met = eventually(|| tracker.status(&key) == "Done" && tracker.comments(&key).len() == 1);
+    assert!(
+        met,
+        "{} {:?}\n{}",
+        tracker.status(&key),
+        tracker.comments(&key),
+        world.ipa(&["sync", "status"]).out
+    );
+    let made = |route: &str| {
+        let did =
+            |it: &&Entry| it.route == route && it.work == Work::Done && it.status.is_some_and(|it| it < 300);
+        tracker.requests().iter().filter(did).count()
+    };
+    assert_eq!(
+        (made("doTransition"), made("addComment")),
+        (2, 1),
+        "to where it is worked on, and to its end"
+    );
 }
