@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use ipa_events::ConnectorId;
+
 /// What can be wrong with the configuration.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
@@ -29,6 +31,14 @@ pub(crate) enum ConfigError {
     /// A variable of the environment cannot be used.
     #[error("the environment: {0}")]
     Environment(String),
+    /// A connector has not what its kind needs, or what another kind has.
+    #[error("the connector {id}: {problem}")]
+    Connector {
+        /// Which.
+        id: ConnectorId,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// There is no place for the data.
     #[error("there is no home directory to keep data in")]
     NoHome,
@@ -66,6 +76,11 @@ impl ConfigError {
             Self::Unreadable { .. } => "make it readable, or move it away".to_owned(),
             Self::Environment(_) => {
                 "keys are IPA__SECTION__KEY; `ipa config show --origin` lists them all".to_owned()
+            }
+            Self::Connector { id, .. } => {
+                format!(
+                    "mend [connectors.{id}]; `ipa config show --origin` says where each of its keys stands"
+                )
             }
             Self::NoHome => "give one with --data-dir DIR or IPA_DATA_DIR".to_owned(),
             Self::CurrentDir(_) => "go to a folder that exists".to_owned(),

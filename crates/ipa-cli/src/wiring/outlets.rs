@@ -17,8 +17,8 @@ use secrecy::ExposeSecret as _;
 use tokio::runtime::Handle;
 
 use crate::config::{
-    ConnectorValues, FlavourName, GitHubAs, GitHubValues, JiraValues, LeadsTo, LocalValues, MembersValues,
-    ModeName, SecretFrom, Settings,
+    ConfigError, ConnectorValues, FlavourName, GitHubAs, GitHubValues, JiraValues, LeadsTo, LocalValues,
+    MembersValues, ModeName, SecretFrom, Settings,
 };
 use crate::failure::Failure;
 
@@ -38,7 +38,7 @@ pub(super) fn outlets(settings: &Settings) -> Result<Outlets, Failure> {
     let mut made = Outlets::default();
     let mut network = Network::default();
     for (id, values) in &settings.values.connectors {
-        let wrong = |why: String| Failure::Wrong(format!("[connectors.{id}] in the configuration: {why}"));
+        let wrong = |problem| ConfigError::Connector { id: id.clone(), problem };
         let outlet = |connector, repo, maker: Option<Maker>| Outlet {
             poll: values.poll.0,
             repo,

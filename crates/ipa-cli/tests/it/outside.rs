@@ -177,3 +177,26 @@ fn each_connector_is_told_with_what_mends_it() {
     assert!(line["what"].as_str().unwrap().contains("desk lacks something"), "{line:#}");
     assert!(line["fix"].as_str().unwrap().contains("there is no git repository at "), "{line:#}");
 }
+
+#[test]
+fn a_connector_that_is_configured_wrongly_is_named_with_what_is_wrong() {
+    let world = World::new();
+    let file = world.path("config/ipa/ipa.toml");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    for (keys, wrong) in [
+        ("kind = \"github\"", "`token` is missing"),
+        (
+            "kind = \"jira\"\nurl = \"http://example.org\"\ntoken = { env = \"T\" }",
+            "must begin with https://",
+        ),
+        (
+            "kind = \"local\"\nfolder = \"/f\"\nrepo = \"/r\"\nbase = \"main\"\njql = \"x\"",
+            "`jql` is not for this kind",
+        ),
+    ] {
+        fs::write(&file, format!("[connectors.hub]\n{keys}\n")).unwrap();
+        let said = world.ipa(&["ls"]);
+        assert_eq!(said.code, 2, "{said:?}");
+        assert!(said.err.contains(wrong) && said.err.contains("mend [connectors.hub]"), "{said:?}");
+    }
+}
