@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipa_events::task::{
-    Asked, Category, Change, ChangeKind, Decision, EscalationReason, GatePolicy, Gates, OpState, PullState,
-    Verdict,
+    Asked, Category, Change, ChangeKind, Decision, EscalationReason, GatePolicy, Gates, OpState, Pull,
+    PullState, Verdict,
 };
 use ipa_events::{ConnectorId, OpId, Phase, Principal, Role, TaskCommand, TaskId};
 use ipa_pod::{Drain, Engine, Outlet, Scope, TaskView};
@@ -125,14 +125,20 @@ async fn agree(engine: &Engine, task: TaskId, kind: ChangeKind) {
     send(engine, task, TaskCommand::Answer { decision, seen, verdict }).await;
 }
 
+/// Opens the gate of the phase.
+async fn open_gate(engine: &Engine, task: TaskId) {
+    let view = engine.task(task).await.unwrap();
+    let gate = view.state.open_decisions().find(|open| matches!(open.asked, Asked::Gate { .. })).unwrap();
+    let verdict = Verdict::Approve { note: None };
+    send(engine, task, TaskCommand::Answer { decision: gate.id, seen: None, verdict }).await;
+}
+
 /// Waits for the draft, and lets its work go to review.
 async fn drafted(engine: &Engine, task: TaskId) {
     agree(engine, task, ChangeKind::OpenPull).await;
     let drafted = |view: &TaskView| view.state.outside.pulls.values().any(|pull| pull.draft);
-    let view = until(engine, task, drafted).await;
-    let gate = view.state.open_decisions().find(|open| matches!(open.asked, Asked::Gate { .. })).unwrap();
-    let verdict = Verdict::Approve { note: None };
-    send(engine, task, TaskCommand::Answer { decision: gate.id, seen: None, verdict }).await;
+    until(engine, task, drafted).await;
+    open_gate(engine, task).await;
     agree(engine, task, ChangeKind::MarkReady).await;
 }
 
@@ -167,14 +173,20 @@ async fn a_ticket_becomes_a_task_a_draft_a_review_that_is_answered_and_a_merge_a
     assert_eq!(view.state.runs.iter().filter(|run| run.role == Role::Review).count(), 1);
     assert_eq!(git(&outside.forge(), &["show", &format!("{branch}:answer.txt")]), "42");
 
-    // Green and approved by somebody else: a person agrees to the merge, and it is all.
+    // Green and approved by somebody else: a person opens the gate, which is asked for once, and it is all.
     outside.drop(
         "b-2",
         "pull = 1\nkind = \"check\"\nauthor = \"ci\"\nname = \"build\"\nstate = \"passed\"",
         "",
     );
     outside.drop("b-3", "pull = 1\nkind = \"approve\"\nauthor = \"bob\"", "Good.");
-    agree(&engine, task, ChangeKind::Merge).await;
+    let approved = |view: &TaskView| {
+        let opinion = |pull: &Pull| pull.opinion_of(view.state.head.as_ref().unwrap());
+        view.state.outside.pulls.values().any(|pull| opinion(pull).is_approval())
+    };
+    let view = until(&engine, task, approved).await;
+    assert_eq!(view.state.open_decisions().count(), 1, "{:?}", view.state.decisions);
+    open_gate(&engine, task).await;
     let view = until(&engine, task, |view| view.state.phase == Phase::Completed).await;
     let pull = view.state.outside.pulls.values().next().unwrap();
     assert!(matches!(pull.state, PullState::Merged { .. }), "{pull:?}");
@@ -233,10 +245,7 @@ async fn a_paused_connector_reads_and_writes_nothing_over_a_restart_and_its_queu
     assert!(error.to_string().contains("local was paused by user:ann"), "{error}");
     let before = outside.written();
     // Everything that is said and decided goes on; nothing of it goes out, and nothing comes in.
-    let view = engine.task(task).await.unwrap();
-    let gate = view.state.open_decisions().find(|open| matches!(open.asked, Asked::Gate { .. })).unwrap();
-    let verdict = Verdict::Approve { note: None };
-    send(&engine, task, TaskCommand::Answer { decision: gate.id, seen: None, verdict }).await;
+    open_gate(&engine, task).await;
     agree(&engine, task, ChangeKind::MarkReady).await;
     outside.drop("b-1", "pull = 1\nkind = \"comment\"\nauthor = \"bob\"", "Nice.");
     engine.stop(Drain::Stop).await;

@@ -26,12 +26,17 @@ fn named(state: &TaskState, resource: &Resource) -> Markup {
     let Some(link) = state.outside.links.get(resource) else {
         return html! { code { (visible(&resource.to_string())) } };
     };
-    let url = link.url.as_deref().filter(|url| url.starts_with("https://") || url.starts_with("http://"));
+    self::link(link.remote.as_str(), link.url.as_deref())
+}
+
+/// Shows a name with the way there, if that is one that a browser may go.
+pub(super) fn link(name: &str, url: Option<&str>) -> Markup {
+    let url = url.filter(|url| url.starts_with("https://") || url.starts_with("http://"));
     html! {
         @if let Some(url) = url {
-            a href=(url) rel="noopener noreferrer" { (visible(link.remote.as_str())) }
+            a href=(url) rel="noopener noreferrer" { (visible(name)) }
         } @else {
-            code { (visible(link.remote.as_str())) }
+            code { (visible(name)) }
         }
     }
 }
