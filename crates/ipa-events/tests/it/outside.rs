@@ -235,7 +235,9 @@ fn a_person_can_try_a_change_again_or_drop_it_for_good() {
     assert!(matches!(story.ann(TaskCommand::DropOp { op }), Err(TaskError::NotCalledFor(_))));
     let failed = TaskCommand::RecordSendFailed { op, detail: "gone".into(), next: AfterFailure::Leave };
     assert_eq!(story.pod(failed).unwrap(), ["sync.dead"], "nobody is asked");
+    assert!(!story.state.ops[0].insisted);
     assert_eq!(story.ann(TaskCommand::RetryOp { op }).unwrap(), ["sync.retried"]);
+    assert!(story.state.ops[0].insisted, "it was given up, and a person wants it all the same");
     assert_eq!(story.ann(TaskCommand::DropOp { op }).unwrap(), ["sync.dropped"]);
     assert!(story.ann(TaskCommand::DropOp { op }).unwrap().is_empty());
     assert_eq!(story.state.ops[0].state, OpState::Refused { by: ann(), reason: None });

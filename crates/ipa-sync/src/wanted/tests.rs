@@ -80,6 +80,7 @@ pub(crate) fn send(state: &mut TaskState, resource: &str, change: Change) {
         state: OpState::Sent { at: Timestamp::UNIX_EPOCH, remote: None, url: None },
         attempts: 1,
         failures: 0,
+        insisted: false,
     });
 }
 
