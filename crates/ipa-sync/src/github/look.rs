@@ -36,7 +36,7 @@ impl GitHubConnector {
         let pulls = self.api.pulls_of(by, &repo, &at.resource.name).await?;
         Ok(pulls
             .iter()
-            .find(|pull| text::opened_for(&pull.body, at.task) == text::OpenedFor::ThisTask)
+            .find(|pull| text::opened_for(&pull.body, at.task) == text::OpenedFor::This)
             .map(|pull| place_of(pull, &repo)))
     }
 

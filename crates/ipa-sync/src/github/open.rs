@@ -55,19 +55,19 @@ impl GitHubConnector {
             return Err(refusal(job, ErrorClass::Conflict, detail));
         };
         match text::opened_for(&pull.body, job.target.task) {
-            OpenedFor::ThisTask => made(pull, repo, None),
-            OpenedFor::AnotherTask => {
+            OpenedFor::This => made(pull, repo, None),
+            OpenedFor::Another => {
                 let url = &pull.html_url;
                 let detail =
                     format!("{url} is there for this branch already, of another task; close one of them");
                 Err(refusal(job, ErrorClass::Rejected, &detail))
             }
-            OpenedFor::NoTask if job.op.insisted => {
+            OpenedFor::None if job.op.insisted => {
                 let body = text::taken_over(&pull.body, section, &job.marker());
                 self.edit(by, &place_of(pull, repo), json!({ "body": body })).await?;
                 made(pull, repo, None)
             }
-            OpenedFor::NoTask => {
+            OpenedFor::None => {
                 let detail = format!(
                     "{} is there for this branch already, and a person opened it: try again to take it over (our \
                      section is added to its text, all else stays), or close it first",
@@ -83,8 +83,7 @@ impl GitHubConnector {
         let Change::OpenPull { repo: source, head, .. } = &job.op.change else { return Ok(None) };
         let repo = self.repo_of(source, job)?;
         let pulls = self.api.pulls_of(by, &repo, head.as_str()).await?;
-        let ours =
-            pulls.iter().find(|pull| text::opened_for(&pull.body, job.target.task) == OpenedFor::ThisTask);
+        let ours = pulls.iter().find(|pull| text::opened_for(&pull.body, job.target.task) == OpenedFor::This);
         ours.map(|pull| made(pull, &repo, None)).transpose()
     }
 

@@ -33,21 +33,21 @@ pub(super) fn comment(words: &str, op: &str, kind: Kind) -> String {
     Mark { op, kind }.write(&rendered(words))
 }
 
-/// For what a pull request was opened, or taken over.
+/// For which task a pull request was opened, or taken over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OpenedFor {
-    ThisTask,
-    AnotherTask,
+    This,
+    Another,
     /// A person opened it.
-    NoTask,
+    None,
 }
 
 /// Tells what a pull request was opened for.
 pub(super) fn opened_for(description: &str, task: TaskId) -> OpenedFor {
     match Mark::anywhere(description) {
-        Some(mark) if mark.is_of(task) => OpenedFor::ThisTask,
-        Some(_) => OpenedFor::AnotherTask,
-        None => OpenedFor::NoTask,
+        Some(mark) if mark.is_of(task) => OpenedFor::This,
+        Some(_) => OpenedFor::Another,
+        None => OpenedFor::None,
     }
 }
 
@@ -60,23 +60,23 @@ mod tests {
         let task = TaskId::from_key("a task");
         let text = description("Fixes #12, thanks @ann.", &format!("{task}.o1"));
         assert_eq!(section::read(&text), Some(Change::version_of("Fixes #12, thanks @ann.")));
-        assert_eq!(opened_for(&text, task), OpenedFor::ThisTask);
-        assert_eq!(opened_for(&text, TaskId::from_key("another")), OpenedFor::AnotherTask);
+        assert_eq!(opened_for(&text, task), OpenedFor::This);
+        assert_eq!(opened_for(&text, TaskId::from_key("another")), OpenedFor::Another);
         assert!(!text.contains("@ann") && !text.contains("#12"), "{text}");
         let longer = section_in(&format!("{text}\r\n\r\nA person's words."), "New.");
         assert_eq!(section::read(&longer), Some(Change::version_of("New.")));
-        assert!(longer.ends_with("A person's words.") && opened_for(&longer, task) == OpenedFor::ThisTask);
+        assert!(longer.ends_with("A person's words.") && opened_for(&longer, task) == OpenedFor::This);
     }
 
     #[test]
     fn what_is_taken_over_keeps_its_persons_words() {
         let task = TaskId::from_key("a task");
         let theirs = "Mine, see @bob.\r\n\r\n- #12";
-        assert_eq!(opened_for(theirs, task), OpenedFor::NoTask);
+        assert_eq!(opened_for(theirs, task), OpenedFor::None);
         let ours = taken_over(theirs, "Our words.", &format!("{task}.o1"));
         assert!(ours.starts_with("Mine, see @bob.") && ours.contains("- #12"), "{ours}");
         assert_eq!(section::read(&ours), Some(Change::version_of("Our words.")));
-        assert_eq!(opened_for(&ours, task), OpenedFor::ThisTask);
+        assert_eq!(opened_for(&ours, task), OpenedFor::This);
     }
 
     #[test]

@@ -200,7 +200,7 @@ async fn an_open_pull_request_of_the_branch_is_taken_over_if_it_is_the_tasks_own
     let refused = world.connector.apply(world.cx(), &again).await.unwrap_err();
     assert_eq!(refused.class, ErrorClass::Rejected);
     assert!(refused.detail.contains("try again to take it over"), "{refused}");
-    world.put("pulls/1/body.md", "Mine.\n".to_owned());
+    world.put("pulls/1/body.md", "Mine.\n");
     let mut insisted = again.clone();
     insisted.op.insisted = true;
     let taken = world.connector.apply(world.cx(), &insisted).await.unwrap();
