@@ -1,15 +1,18 @@
 //! The whole way outside and back, with the local connector: a real repository, a real folder, real agents.
 
+mod kills;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipa_events::store::Store;
 use ipa_events::task::{
     Asked, Category, Change, ChangeKind, Decision, EscalationReason, GatePolicy, Gates, OpState, Pull,
     PullState, Verdict,
 };
 use ipa_events::{ConnectorId, OpId, Phase, Principal, Role, TaskCommand, TaskId};
-use ipa_pod::{Drain, Engine, Outlet, Scope, TaskView};
+use ipa_pod::{Drain, Engine, EngineBuilder, Outlet, Scope, TaskView};
 use ipa_sync::{LocalConfig, LocalConnector, Settings};
 use ipa_workspace::SandboxBackend;
 
@@ -44,25 +47,30 @@ impl Outside {
     }
 
     async fn engine(&self) -> Engine {
-        let id = id();
+        let store = self.world.store().await;
+        let engine = self.builder(store, Settings::new(id())).build();
+        engine.start(Scope::All).await.unwrap();
+        engine
+    }
+
+    /// Begins an engine over a store, with a connector that may do this.
+    fn builder(&self, store: Store, settings: Settings) -> EngineBuilder {
         let repo: ipa_events::RepoSource = self.forge().to_str().unwrap().parse().unwrap();
         let (folder, base, label) = (self.folder.clone(), "main".parse().unwrap(), "ipa".to_owned());
         let connector =
-            LocalConnector::new(LocalConfig { id: id.clone(), folder, repo: repo.clone(), base, label });
+            LocalConnector::new(LocalConfig { id: id(), folder, repo: repo.clone(), base, label });
         let outlet = Outlet {
             poll: Duration::from_millis(100),
             repo: Some(repo),
-            ..Outlet::new(Arc::new(connector), Settings::new(id))
+            ..Outlet::new(Arc::new(connector), settings)
         };
         let agent = self.world.agent(AGENT).parse().unwrap();
-        let builder = self.world.builder(SandboxBackend::None, |config| {
+        let builder = self.world.builder_over(store, SandboxBackend::None, |config| {
             config.defaults.agent = Some(agent);
             let (development, review) = (GatePolicy::Ask, GatePolicy::Ask);
             config.defaults.gates = Gates { development, review, ..Gates::auto() };
         });
-        let engine = builder.await.outlet(outlet).build();
-        engine.start(Scope::All).await.unwrap();
-        engine
+        builder.outlet(outlet)
     }
 
     /// Drops something into the inbox, as a person would.
