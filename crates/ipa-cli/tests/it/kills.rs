@@ -27,8 +27,6 @@ trait Host {
 
     fn requests(&self) -> Vec<Entry>;
 
-    fn until_so_many_are_done(&self, times: usize) -> impl Future<Output = ()>;
-
     /// Counts what it did when it was asked for this.
     fn made(&self, route: &str) -> usize {
         let did =
@@ -45,10 +43,6 @@ impl Host for Forge {
     fn requests(&self) -> Vec<Entry> {
         self.requests()
     }
-
-    async fn until_so_many_are_done(&self, times: usize) {
-        self.until_so_many_are_done(times).await;
-    }
 }
 
 impl Host for Tracker {
@@ -58,10 +52,6 @@ impl Host for Tracker {
 
     fn requests(&self) -> Vec<Entry> {
         self.requests()
-    }
-
-    async fn until_so_many_are_done(&self, times: usize) {
-        self.until_so_many_are_done(times).await;
     }
 }
 

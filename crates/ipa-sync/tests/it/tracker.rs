@@ -309,11 +309,6 @@ impl Tracker {
         self.shared.desk.until_done(route, times).await;
     }
 
-    /// Waits until so many calls are done, whichever they are.
-    pub(crate) async fn until_so_many_are_done(&self, times: usize) {
-        self.shared.desk.until_so_many_are_done(times).await;
-    }
-
     /// All requests so far.
     pub(crate) fn requests(&self) -> Vec<Entry> {
         self.shared.desk.requests()

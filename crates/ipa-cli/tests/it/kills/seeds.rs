@@ -1,8 +1,6 @@
 //! At moments that a seed picks: the program is killed when the forge or the tracker has done so many requests, whichever
 //! those are, on the way from a ticket to its end.
 
-use std::time::Duration;
-
 use ipa_events::task::ChangeKind::{
     Comment, DeleteBranch, FinishTicket, LinkPull, Merge, MoveTicket, OpenPull, PushBranch, WriteStatus,
 };
@@ -35,12 +33,11 @@ impl Picks {
     }
 }
 
-/// Lets the program run until a host has done so many more requests, and kills it.
-async fn killed_within(requests: u64, world: &World, host: &impl Host) -> usize {
+/// Lets the program run until a host was asked so many more things, and kills it.
+fn killed_within(requests: u64, world: &World, host: &impl Host) -> usize {
     let mut serving = world.serve(&[]);
     let times = host.requests().len() + usize::try_from(requests).unwrap();
-    let done = tokio::time::timeout(Duration::from_secs(40), host.until_so_many_are_done(times));
-    done.await.unwrap_or_else(|_| panic!("request {times} never came"));
+    wait_for(world, &format!("request {times}"), || host.requests().len() >= times);
     serving.process.end("KILL");
     times
 }
@@ -58,8 +55,8 @@ async fn story(seed: u64) {
     for _ in 0..KILLS {
         let requests = picks.up_to(WITHIN);
         killed.push(match picks.up_to(2) {
-            1 => ("forge", killed_within(requests, &world, &forge).await),
-            _ => ("tracker", killed_within(requests, &world, &tracker).await),
+            1 => ("forge", killed_within(requests, &world, &forge)),
+            _ => ("tracker", killed_within(requests, &world, &tracker)),
         });
     }
     let _serving = world.serve(&[]);

@@ -67,12 +67,6 @@ impl Desk {
         self.done.subscribe().wait_for(enough).await.unwrap();
     }
 
-    /// Waits until so many calls are done, whichever they are.
-    pub(crate) async fn until_so_many_are_done(&self, times: usize) {
-        let enough = |done: &u64| usize::try_from(*done).is_ok_and(|done| done >= times);
-        self.done.subscribe().wait_for(enough).await.unwrap();
-    }
-
     /// All requests so far.
     pub(crate) fn requests(&self) -> Vec<Entry> {
         self.log().entries().to_vec()
