@@ -126,7 +126,7 @@ fn changes(world: &World) -> Vec<Value> {
 
 #[test]
 fn for_each_kind_of_change_there_is_a_request_after_which_the_program_is_killed() {
-    let github = github::MERGED.iter().copied().flatten().chain(github::GIVEN_UP);
+    let github = github::MERGED.iter().copied().flatten().chain(&github::GIVEN_UP);
     let all: Vec<ChangeKind> = github.chain(&jira::EFFECTS).map(|(_, kind)| *kind).collect();
     let missing = ChangeKind::ALL.iter().filter(|kind| !all.contains(kind));
     // A pull request is opened as a draft, and nothing turns one back into it.

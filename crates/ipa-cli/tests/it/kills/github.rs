@@ -39,7 +39,7 @@ const OVER: &[Effect] = &[
 ];
 
 /// What is done to one whose task is given up, by an app.
-pub(super) const GIVEN_UP: &[Effect] = &[("checks/create", ReportCheck), ("pulls/update", ClosePull)];
+pub(super) const GIVEN_UP: [Effect; 2] = [("checks/create", ReportCheck), ("pulls/update", ClosePull)];
 
 /// A machine with a forge as its only connector, which this secret lets in. A person lets work go to review.
 fn world(forge: &Forge, secret: &str, credential: impl FnOnce(&str) -> String) -> World {
@@ -136,9 +136,9 @@ async fn an_app_that_is_killed_after_its_check_and_after_it_closed_a_pull_reques
     let issue = ann.ask("Fix it", ISSUE);
     let number = issue + 1;
     let mut victim = Victim::new(&world);
-    let [check, close] = GIVEN_UP else { unreachable!() };
-    victim.killed_after(&forge, &[*check], |_| ann.label(issue, "ipa"));
-    victim.killed_after(&forge, &[*close], |_| {
+    let [check, close] = GIVEN_UP;
+    victim.killed_after(&forge, &[check], |_| ann.label(issue, "ipa"));
+    victim.killed_after(&forge, &[close], |_| {
         world.ipa(&["cancel", "T-1"]).ok();
     });
     victim.settled();

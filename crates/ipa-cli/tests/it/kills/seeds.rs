@@ -85,7 +85,9 @@ fn whenever_the_program_is_killed_there_is_one_pull_request_one_merge_and_one_en
             all.spawn(move || {
                 let mut runtime = tokio::runtime::Builder::new_multi_thread();
                 let runtime = runtime.worker_threads(2).enable_all().build().unwrap();
-                seeds.into_iter().for_each(|seed| runtime.block_on(story(seed)));
+                for seed in seeds {
+                    runtime.block_on(story(seed));
+                }
             });
         }
     });
