@@ -1,5 +1,7 @@
 //! Webhooks through the shipped program: whatever becomes of them on their way, a story goes to the same end.
 
+mod lost;
+
 use std::collections::BTreeMap;
 use std::fs;
 
@@ -62,7 +64,7 @@ impl<'a> Postman<'a> {
     /// Brings what there is to bring; every second time it is still signed with the old secret.
     fn deliver(&mut self) {
         self.weather.seed += 1;
-        let secret = if self.weather.seed % 2 == 0 { SECRETS[0] } else { SECRETS[1] };
+        let secret = if self.weather.seed.is_multiple_of(2) { SECRETS[0] } else { SECRETS[1] };
         let arrived = wait(self.forge.deliver(&Mailbox { url: &self.url, secret }, self.weather));
         assert!(arrived.iter().all(|(_, code)| matches!(code, 200 | 202)), "{arrived:?}");
         self.brought.extend(arrived.into_iter().map(|(delivery, _)| delivery));
