@@ -1,5 +1,6 @@
 //! Webhooks through the shipped program: whatever becomes of them on their way, a story goes to the same end.
 
+mod jira;
 mod lost;
 
 use std::collections::BTreeMap;
