@@ -2,6 +2,7 @@
 
 mod hooks;
 
+pub(crate) use hooks::Asking;
 pub use hooks::Hooks;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -108,6 +109,10 @@ struct Known {
     until: Option<Timestamp>,
     stops: BTreeMap<StopKind, Stop>,
     moved_at: Option<Timestamp>,
+    /// When a webhook last came. After a restart that is not known: some may have been lost meanwhile.
+    hook_at: Option<Timestamp>,
+    /// How far it was asked for webhooks that did not come.
+    lost: hooks::Lost,
     /// Tickets of which it was told that they get no task.
     left: BTreeSet<RemoteId>,
 }
@@ -128,7 +133,7 @@ impl Known {
         // Before anything is asked, what refused the credential in an earlier life is the last that was said.
         let refused = self.stops.get(&StopKind::Refused).map(|stop| stop.why.clone());
         let error = self.error.clone().or(refused);
-        Health { answered_at: self.answered_at, error, closed: self.closed_at(now), hook_at: None }
+        Health { answered_at: self.answered_at, error, closed: self.closed_at(now), hook_at: self.hook_at }
     }
 }
 
@@ -136,9 +141,7 @@ impl Known {
 pub(crate) struct Connectors {
     outlets: BTreeMap<ConnectorId, Outlet>,
     known: Mutex<BTreeMap<ConnectorId, Known>>,
-    /// When a webhook last came for each.
-    hooked: Mutex<BTreeMap<ConnectorId, Timestamp>>,
-    hook_secrets: hooks::HookSecrets,
+    hook_secrets: BTreeMap<ConnectorId, hooks::Secrets>,
     stops: Arc<dyn Stops>,
     /// Set once it is known which were stopped before this engine.
     recalled: OnceCell<()>,
@@ -148,10 +151,10 @@ pub(crate) struct Connectors {
 
 impl Connectors {
     pub(crate) fn new(outlets: BTreeMap<ConnectorId, Outlet>, stops: Arc<dyn Stops>) -> Self {
-        let hook_secrets = outlets.keys().map(|id| (id.clone(), OnceCell::new())).collect();
-        let (known, hooked, recalled) = (Mutex::default(), Mutex::default(), OnceCell::new());
+        let hook_secrets = outlets.keys().map(|id| (id.clone(), hooks::Secrets::default())).collect();
+        let (known, recalled) = (Mutex::default(), OnceCell::new());
         let nudges = outlets.keys().map(|id| (id.clone(), Arc::default())).collect();
-        Self { outlets, known, hooked, hook_secrets, stops, recalled, nudges }
+        Self { outlets, known, hook_secrets, stops, recalled, nudges }
     }
 
     /// Learns which connectors were stopped before this engine; once is enough.
@@ -195,10 +198,7 @@ impl Connectors {
     /// Tells how each connector is.
     pub(crate) fn health(&self, now: Timestamp) -> BTreeMap<ConnectorId, Health> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let health = |id| {
-            let health = known.get(id).map(|known| known.health(now)).unwrap_or_default();
-            Health { hook_at: self.hooked(id), ..health }
-        };
+        let health = |id| known.get(id).map(|known| known.health(now)).unwrap_or_default();
         self.outlets.keys().map(|id| (id.clone(), health(id))).collect()
     }
 
@@ -253,7 +253,9 @@ impl Connectors {
         self.note(id, |known| {
             known.stops.clear();
             known.until = None;
+            known.lost = hooks::Lost::default();
         });
+        self.forget_secrets(id).await;
         Ok(())
     }
 

@@ -3,7 +3,8 @@
 //! A connector reads and changes, and nothing else. What is to be changed, what a difference means, when to try again
 //! and who must agree is decided by the pure parts of this crate, once for all connectors.
 
-use futures::future::BoxFuture;
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, ready};
 use ipa_events::task::{Link, Op, Pull, Ticket};
 use ipa_events::{ConnectorId, RemoteId, RepoSource, Resource, TaskId};
 use jiff::{SignedDuration, Timestamp};
@@ -40,6 +41,21 @@ pub trait Connector: Send + Sync {
 
     /// Lists what moved since the last sweep, and the tickets that want a task.
     fn sweep<'a>(&'a self, cx: Cx<'a>, sweep: &'a Sweep) -> BoxFuture<'a, Result<Swept, SyncError>>;
+
+    /// Lists the webhooks that the other side could not deliver since a time and sends no more by itself. A connector
+    /// whose other side does has none.
+    fn undelivered<'a>(
+        &'a self,
+        _cx: Cx<'a>,
+        _sweep: &'a Sweep,
+    ) -> BoxFuture<'a, Result<Undelivered, SyncError>> {
+        ready(Ok(Undelivered::default())).boxed()
+    }
+
+    /// Has one of them sent again. Twice does no harm: it has its old name.
+    fn redeliver<'a>(&'a self, _cx: Cx<'a>, _lost: &'a Lost) -> BoxFuture<'a, Result<(), SyncError>> {
+        ready(Ok(())).boxed()
+    }
 
     /// Finds out whether it works: whether the other side answers, takes the credential and allows what will be needed.
     /// Changes nothing, there or here. An error says that it does not work, and what a person can do.
@@ -159,6 +175,24 @@ pub struct Swept {
     pub wanted: Vec<NewTicket>,
     /// Up to when this says everything; the next sweep begins there.
     pub until: Option<Timestamp>,
+}
+
+/// Webhooks that did not reach us.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Undelivered {
+    /// Those that can be sent again, in the order in which they were sent; of many the last ones.
+    pub lost: Vec<Lost>,
+    /// Where we may not ask, each a line for a person with what mends it.
+    pub unseen: Vec<String>,
+}
+
+/// A webhook that did not reach us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lost {
+    /// Which of the other side's webhooks it was sent for; none: the one that belongs to our account.
+    pub hook: Option<RemoteId>,
+    /// The other side's number for the attempt.
+    pub id: u64,
 }
 
 /// A ticket that wants a task.

@@ -4,6 +4,7 @@
 //! a task knows; `api` has one function a call; `look`, `change`, `find` and `sweep` are the four things that a
 //! connector does. Branches are git's.
 
+mod again;
 mod api;
 mod auth;
 mod change;
@@ -35,6 +36,7 @@ use secrecy::SecretString;
 pub use self::auth::GitHubAuth;
 pub use self::config::GitHubConfig;
 
+use self::again::Hooks;
 use self::api::{Api, By};
 use self::auth::Auth;
 use self::place::{Place, RepoName};
@@ -42,7 +44,9 @@ use self::read::Trust;
 use self::seen::Seen;
 use self::sweep::Cursor;
 use crate::channel::Channel;
-use crate::connector::{Applied, Checked, Connector, Cx, Job, Look, Observed, Probe, Sweep, Swept, Target};
+use crate::connector::{
+    Applied, Checked, Connector, Cx, Job, Look, Lost, Observed, Probe, Sweep, Swept, Target, Undelivered,
+};
 use crate::error::SyncError;
 use crate::gate::{HostGate, Lane, Who};
 use crate::wire::Wire;
@@ -66,6 +70,8 @@ struct Known {
     tickets: BTreeMap<Place, (HeaderValue, Ticket)>,
     /// How far each repository was swept.
     swept: BTreeMap<RepoName, Cursor>,
+    /// The webhooks of each repository.
+    hooks: BTreeMap<RepoName, Hooks>,
 }
 
 impl GitHubConnector {
@@ -111,7 +117,21 @@ impl Connector for GitHubConnector {
     }
 
     fn resume(&self) {
+        // Whoever saw to the credential may have given it the right to see them.
+        self.known().hooks.clear();
         self.gate.resume();
+    }
+
+    fn undelivered<'a>(
+        &'a self,
+        cx: Cx<'a>,
+        sweep: &'a Sweep,
+    ) -> BoxFuture<'a, Result<Undelivered, SyncError>> {
+        self.list_undelivered(By { who: Who::Sweeper, lane: Lane::Poll, now: cx.now }, sweep).boxed()
+    }
+
+    fn redeliver<'a>(&'a self, cx: Cx<'a>, lost: &'a Lost) -> BoxFuture<'a, Result<(), SyncError>> {
+        self.send_again(By { who: Who::Sweeper, lane: Lane::Poll, now: cx.now }, lost).boxed()
     }
 
     fn check<'a>(&'a self, cx: Cx<'a>) -> BoxFuture<'a, Result<Checked, SyncError>> {

@@ -36,7 +36,8 @@ pub use body::{
     Task,
 };
 pub use connector::{
-    Applied, Checked, Connector, Cx, Job, Look, NewTicket, Observed, Probe, Sweep, Swept, Target,
+    Applied, Checked, Connector, Cx, Job, Look, Lost, NewTicket, Observed, Probe, Sweep, Swept, Target,
+    Undelivered,
 };
 pub use debounce::Debounce;
 pub use deliver::{Tried, carry_out, job, look_for, observe};

@@ -9,10 +9,14 @@ use std::path::Path;
 
 use ipa_events::store::SqliteStore;
 use ipa_pod::log::{Login, Probe};
+use ipa_server::wire::{ConnectorRow, List};
 use serde::Serialize;
 use serde_json::json;
 
 use super::App;
+use super::query::all;
+use crate::access;
+use crate::client::parse;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::plain;
@@ -199,8 +203,16 @@ async fn engine(app: &App) -> Vec<Line> {
             Ok(_) => agent(&engine, &row.kind).await,
         });
     }
-    lines.extend(connectors::lines(&engine).await);
+    lines.extend(connectors::lines(&engine, &running(app).await).await);
     lines
+}
+
+/// What who runs now knows of the connectors; nothing, where nobody does.
+async fn running(app: &App) -> Vec<ConnectorRow> {
+    let Ok(Some(client)) = access::running(&app.settings) else { return Vec::new() };
+    let rows = all(&client, "/api/v1/connectors").await.ok();
+    let list: Option<List<ConnectorRow>> = rows.and_then(|rows| parse("the connectors", &rows).ok());
+    list.map_or_else(Vec::new, |list| list.items)
 }
 
 /// What an agent says inside the sandbox.

@@ -61,6 +61,7 @@ async fn status(app: &App, task: Option<&str>) -> Result<Exit, Failure> {
 /// Says in a line how a connector is.
 fn told(row: &ConnectorRow) -> String {
     let state = match row.state {
+        ConnectorState::Unasked => "was not asked yet".to_owned(),
         ConnectorState::Open => "works".to_owned(),
         ConnectorState::Failing => "does not answer".to_owned(),
         ConnectorState::Waiting => {
@@ -72,7 +73,8 @@ fn told(row: &ConnectorRow) -> String {
         ConnectorState::Paused => paused(row),
     };
     let error = row.error.as_ref().map_or_else(String::new, |error| format!(" ({})", plain(error)));
-    format!("{} {state}{error}", row.name)
+    let hook = row.hook_at.map_or_else(String::new, |at| format!("; a webhook last came at {at:.0}"));
+    format!("{} {state}{error}{hook}", row.name)
 }
 
 /// Says who paused a connector, when and why.

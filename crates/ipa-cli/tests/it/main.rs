@@ -44,6 +44,7 @@ mod doctor;
 mod exit_codes;
 mod failing;
 mod github;
+mod hooks;
 mod jira;
 mod kills;
 mod limits;

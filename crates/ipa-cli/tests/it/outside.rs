@@ -108,9 +108,11 @@ fn a_connector_is_paused_and_resumed_from_the_terminal_whether_or_not_something_
     let rows = world.ipa(&["sync", "status", "--json"]).ok().json()["connectors"].clone();
     assert_eq!((&rows[0]["state"], &rows[0]["why"]), (&"paused".into(), &"a freeze".into()), "{rows:#}");
     let resumed = world.ipa(&["sync", "resume", "desk"]).ok().out;
-    assert!(resumed.starts_with("desk works"), "{resumed}");
+    assert!(resumed.starts_with("desk was not asked yet"), "it was paused before it could be: {resumed}");
     // Now the ticket is taken on.
     change(&world, "open_pull", "held");
+    let status = world.ipa(&["sync", "status"]).ok().out;
+    assert!(status.starts_with("desk works\n"), "{status}");
     world.ipa(&["sync", "pause", "desk"]).ok();
     let inbox = page(&world, &serving, "/inbox");
     assert!(inbox.contains("paused by") && inbox.contains("action=\"/connectors/desk\""), "{inbox}");

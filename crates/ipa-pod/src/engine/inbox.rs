@@ -70,7 +70,7 @@ pub(super) async fn work_off(inner: Weak<Inner>) {
 async fn read_secrets(inner: &Weak<Inner>) {
     let Some(inner) = inner.upgrade() else { return };
     for maker in [Maker::GitHub, Maker::Jira] {
-        inner.parts.connectors.doors(maker, None).await;
+        inner.parts.connectors.doors((maker, None), inner.parts.edge.now()).await;
     }
 }
 

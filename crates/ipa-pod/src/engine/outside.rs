@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use ipa_events::store::{Stop, StopKind};
-use ipa_events::{ConnectorId, Principal, Resource, ResourceKind, TaskId, TaskState, Via};
+use ipa_events::{ConnectorId, Principal, RemoteId, Resource, ResourceKind, TaskId, TaskState, Via};
 use ipa_sync::{Checked, Cx, ErrorClass, Mode, NewTicket, Sides, Sweep, Swept, SyncError, Would, would};
 use jiff::Timestamp;
 use tokio::sync::Notify;
@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use super::inbox::work_off;
-use super::{Engine, PAUSE, TRIES, TaskDraft, Writer};
+use super::{Engine, PAUSE, TRIES, TaskDraft, TaskRow, Writer};
 use crate::actor::AskError;
 use crate::config::Scope;
 use crate::connectors::{Closed, Connectors, Health, Outlet};
@@ -38,14 +38,23 @@ pub struct ConnectorCheck {
     pub checked: Option<Result<Checked, SyncError>>,
 }
 
-async fn check(outlet: &Outlet, cx: Cx<'_>) -> Result<Checked, SyncError> {
+async fn check(
+    engine: &Engine,
+    (outlet, linked): (&Outlet, Vec<RemoteId>),
+    cx: Cx<'_>,
+) -> Result<Checked, SyncError> {
     let late = |_elapsed| {
         let doing = format!("asking {} whether it works", outlet.settings.id);
         let detail =
             format!("no answer within {} s; see that the other side can be reached", CHECK.as_secs());
         SyncError::new(ErrorClass::Transient, doing, detail)
     };
-    tokio::time::timeout(CHECK, outlet.connector.check(cx)).await.map_err(late)?
+    let asked = async {
+        let mut checked = outlet.connector.check(cx).await?;
+        engine.check_hooks((outlet, linked), cx, &mut checked).await;
+        Ok(checked)
+    };
+    tokio::time::timeout(CHECK, asked).await.map_err(late)?
 }
 
 /// How soon a connector is asked again when something moved there that belongs to no task.
@@ -119,6 +128,8 @@ impl Engine {
         let health = self.connectors().await?;
         let parts = &self.inner.parts;
         let git = Git(parts.workspaces.as_ref());
+        // Who waits for what is nice to know here, and no more.
+        let rows = self.tasks().await.unwrap_or_default();
         let mut checks = Vec::new();
         for outlet in parts.connectors.outlets() {
             let id = outlet.settings.id.clone();
@@ -126,7 +137,8 @@ impl Engine {
             let asked = outlet.settings.mode != Mode::Off
                 && matches!(health.closed, None | Some(Closed::Refused { .. }));
             let cx = Cx { git: &git, now: parts.edge.now() };
-            let checked = if asked { Some(check(outlet, cx).await) } else { None };
+            let checked =
+                if asked { Some(check(self, (outlet, linked(&rows, &id)), cx).await) } else { None };
             checks.push(ConnectorCheck { id, mode: outlet.settings.mode, health, checked });
         }
         Ok(checks)
@@ -242,10 +254,7 @@ impl Engine {
                 return Ok(since);
             }
         };
-        let linked =
-            rows.iter().filter(|row| !row.summary.phase.is_over() || row.summary.outside_due.is_some());
-        let linked = linked.flat_map(|row| &row.summary.links).filter(|(connector, _)| connector == id);
-        let sweep = Sweep { since, linked: linked.map(|(_, remote)| remote.clone()).collect() };
+        let sweep = Sweep { since, linked: linked(&rows, id) };
         let git = Git(parts.workspaces.as_ref());
         let swept = outlet.connector.sweep(Cx { git: &git, now: parts.edge.now() }, &sweep).await;
         match &swept {
@@ -261,6 +270,9 @@ impl Engine {
         let takes_on = self.takes_all_on();
         for ticket in wanted.into_iter().filter(|_| takes_on) {
             self.take_on(outlet, ticket).await;
+        }
+        if takes_on {
+            self.ask_again(outlet, sweep.linked).await;
         }
         Ok(until.or(since))
     }
@@ -303,6 +315,13 @@ impl Engine {
             Err(error) => warn!(error = crate::error::chain(&error), "no task was made of {resource}"),
         }
     }
+}
+
+/// Lists what tasks wait for of a connector.
+fn linked(rows: &[TaskRow], id: &ConnectorId) -> Vec<RemoteId> {
+    let wait = rows.iter().filter(|row| !row.summary.phase.is_over() || row.summary.outside_due.is_some());
+    let linked = wait.flat_map(|row| &row.summary.links).filter(|(connector, _)| connector == id);
+    linked.map(|(_, remote)| remote.clone()).collect()
 }
 
 /// Waits for a while; when something moved that belongs to no task, the least while only.

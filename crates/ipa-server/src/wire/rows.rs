@@ -205,6 +205,8 @@ pub struct ConnectorRow {
     pub state: ConnectorState,
     /// When it last answered.
     pub answered_at: Option<Timestamp>,
+    /// When a webhook last came for it.
+    pub hook_at: Option<Timestamp>,
     /// What it last said that was no answer, if nothing answered since.
     pub error: Option<String>,
     /// Until when nothing is sent, if that is known.
@@ -221,7 +223,9 @@ pub struct ConnectorRow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConnectorState {
-    /// It was not asked yet, or answered last.
+    /// It was not asked anything yet, by whoever runs now.
+    Unasked,
+    /// It answered last.
     Open,
     /// It did not answer the last time.
     Failing,

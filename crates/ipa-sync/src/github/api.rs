@@ -2,6 +2,7 @@
 
 mod checks;
 mod graph;
+mod hooks;
 mod issues;
 mod pulls;
 mod talk;
@@ -14,6 +15,7 @@ use serde::de::DeserializeOwned;
 use url::Url;
 
 pub(super) use self::graph::{Draft, ThreadState};
+pub(super) use self::hooks::Of;
 pub(super) use self::pulls::{Limits, Opened};
 pub(super) use self::talk::Made;
 

@@ -107,6 +107,22 @@ impl Auth {
         }
     }
 
+    /// Returns what an app shows for itself, where none of its installations' tokens will do; none: it is no app.
+    pub(super) async fn proof(&self, doing: &str, now: Timestamp) -> Option<Result<Credential, SyncError>> {
+        match self {
+            Self::Token(_) => None,
+            Self::App(app) => Some(app.shown(doing, now).await),
+        }
+    }
+
+    /// Returns which of an app's installations asks.
+    pub(super) const fn installation(&self) -> Option<u64> {
+        match self {
+            Self::Token(_) => None,
+            Self::App(app) => Some(app.installation),
+        }
+    }
+
     /// Forgets what was refused.
     pub(super) async fn forget(&self) {
         match self {
@@ -122,15 +138,19 @@ impl Auth {
 impl App {
     async fn mint(&self, channel: &Channel, by: By) -> Result<Minted, SyncError> {
         let doing = "fetching a token for the app";
-        let unusable = || SyncError::new(ErrorClass::Credential, doing, UNUSABLE);
-        let key = read_key(self.key.get().await?.expose_secret()).ok_or_else(unusable)?;
-        let proof = self.proof(&key, by.now).ok_or_else(unusable)?;
+        let proof = self.shown(doing, by.now).await?;
         let installation = self.installation.to_string();
         let ask = Ask::read(doing, by.who, "app/installations/{}/access_tokens", &[&installation]);
         // One token more does no harm.
         let ask = Ask { lane: Lane::Read, ..ask.change(Method::POST, json!({}), Effect::Idempotent) };
-        let answer = channel.send(&Credential::Bearer(proof), &ask).await?;
+        let answer = channel.send(&proof, &ask).await?;
         parsed(&ask, &answer)
+    }
+
+    async fn shown(&self, doing: &str, now: Timestamp) -> Result<Credential, SyncError> {
+        let unusable = || SyncError::new(ErrorClass::Credential, doing, UNUSABLE);
+        let key = read_key(self.key.get().await?.expose_secret()).ok_or_else(unusable)?;
+        self.proof(&key, now).map(Credential::Bearer).ok_or_else(unusable)
     }
 
     /// Says who we are, signed: a JSON web token.

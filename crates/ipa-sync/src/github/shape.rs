@@ -207,6 +207,38 @@ pub(super) struct Issue {
     pub(super) updated_at: Timestamp,
 }
 
+/// A webhook of a repository.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Hook {
+    pub(super) id: u64,
+    #[serde(default)]
+    pub(super) active: bool,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) config: HookConfig,
+}
+
+/// Where a webhook goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub(super) struct HookConfig {
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) url: String,
+}
+
+/// An attempt to deliver a webhook.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Delivery {
+    pub(super) id: u64,
+    /// The webhook's name, the same for each attempt.
+    pub(super) guid: String,
+    pub(super) delivered_at: Timestamp,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) redelivery: bool,
+    #[serde(default, deserialize_with = "or_default")]
+    pub(super) status_code: u16,
+    #[serde(default)]
+    pub(super) installation_id: Option<u64>,
+}
+
 /// Reads what may be null as what is empty.
 fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
     Option::deserialize(from).map(Option::unwrap_or_default)

@@ -77,7 +77,7 @@ impl GitHubConnector {
         }
     }
 
-    fn repos(&self, linked: &BTreeSet<Place>) -> BTreeSet<RepoName> {
+    pub(super) fn repos(&self, linked: &BTreeSet<Place>) -> BTreeSet<RepoName> {
         let sources = self.config.issues_of.iter().filter(|_| self.config.label.is_some());
         let sources = sources.filter_map(|name| RepoName::parse(name));
         linked.iter().map(|place| place.repo.clone()).chain(sources).collect()

@@ -37,6 +37,7 @@ pub(crate) use person::{Ci, Person};
 pub(crate) use crate::peer::{Arrived, Delivery, Entry, Mailbox, Order, Repeat, Weather, Work};
 
 use crate::peer;
+use model::Hook;
 use serve::Shared;
 use world::{BOT, World};
 
@@ -139,6 +140,14 @@ impl Forge {
     /// Lets a merge need so many approvals.
     pub(crate) fn require_approvals(&self, repo: &str, approvals: usize) {
         self.shared.world().repo_mut(repo).unwrap().approvals = approvals;
+    }
+
+    /// Gives a repository a webhook to an address, and returns its number. What happens is told once, wherever it goes.
+    pub(crate) fn add_hook(&self, repo: &str, url: &str) -> u64 {
+        let mut world = self.shared.world();
+        let (id, made) = (world.next_id(), world.now());
+        world.repo_mut(repo).unwrap().hooks.push(Hook { id, url: url.to_owned(), made });
+        id
     }
 
     /// Refuses every push with these words, as a protected branch does.

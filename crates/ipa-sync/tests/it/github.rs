@@ -2,6 +2,7 @@
 
 mod app;
 mod faults;
+mod lost;
 mod people;
 mod refusals;
 mod story;

@@ -2,18 +2,29 @@
 
 use ipa_pod::outside::{Checked, Mode, SyncError};
 use ipa_pod::{Closed, ConnectorCheck, Engine};
+use ipa_server::wire::ConnectorRow;
+use jiff::Timestamp;
 
 use super::{Line, State};
 
 /// The largest difference between two clocks at which a time still means the same, in seconds.
 const CLOCKS: i64 = 60;
 
-/// Looks at every connector that is configured.
-pub(super) async fn lines(engine: &Engine) -> Vec<Line> {
+/// Looks at every connector that is configured, and at what who runs now knows of it.
+pub(super) async fn lines(engine: &Engine, running: &[ConnectorRow]) -> Vec<Line> {
+    let hook_at = |check: &ConnectorCheck| {
+        running.iter().find(|row| row.name == check.id.to_string()).and_then(|row| row.hook_at)
+    };
     match engine.check_connectors().await {
-        Ok(checks) => checks.iter().map(line).collect(),
+        Ok(checks) => checks.iter().map(|check| hooked(line(check), hook_at(check))).collect(),
         Err(error) => vec![warning(error.to_string(), "see the line about the store")],
     }
+}
+
+/// Says when a webhook last came.
+fn hooked(line: Line, at: Option<Timestamp>) -> Line {
+    let Some(at) = at else { return line };
+    Line { what: format!("{}; a webhook last came at {at:.0}", line.what), ..line }
 }
 
 fn line(check: &ConnectorCheck) -> Line {

@@ -3,6 +3,7 @@
 mod desk;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -11,8 +12,8 @@ use ipa_events::store::{DeliveryNumber, Version};
 use ipa_events::task::{Gates, Link};
 use ipa_events::{Resource, ResourceKind, TaskCommand, TaskId, Via};
 use ipa_pod::hook::{Arrival, Head, Maker};
-use ipa_pod::{Drain, Engine, Hooks, Outlet, Scope, TaskView};
-use ipa_sync::{Mode, Settings};
+use ipa_pod::{Drain, Engine, HookError, Hooks, Outlet, Scope, TaskView};
+use ipa_sync::{ErrorClass, Mode, SecretSource, Settings};
 use proptest::prelude::*;
 use secrecy::SecretString;
 use sha2::Sha256;
@@ -34,10 +35,14 @@ fn outlet(desk: &Desk, poll: Duration) -> Outlet {
 
 /// Makes an engine that runs nothing yet.
 fn engine(sim: &Sim, desk: &Desk, poll: Duration) -> Engine {
+    engine_of(sim, outlet(desk, poll))
+}
+
+fn engine_of(sim: &Sim, outlet: Outlet) -> Engine {
     Engine::builder(sim.store(), sim.config.clone(), Arc::new(sim.workspaces.clone()))
         .edge(sim.clock.clone())
         .runtime(Arc::new(sim.runtime.clone()))
-        .outlet(outlet(desk, poll))
+        .outlet(outlet)
         .build()
 }
 
@@ -77,6 +82,15 @@ async fn hook(engine: &Engine, id: &str, key: &str) -> Arrival {
 }
 
 async fn deliver(engine: &Engine, id: &str, body: &str) -> Arrival {
+    receive(engine, id, body).await.unwrap()
+}
+
+/// Sends a webhook that may not be taken.
+async fn try_hook(engine: &Engine, id: &str) -> Result<Arrival, HookError> {
+    receive(engine, id, "{\"webhookEvent\":\"comment_created\",\"issue\":{\"key\":\"K-1\"}}").await
+}
+
+async fn receive(engine: &Engine, id: &str, body: &str) -> Result<Arrival, HookError> {
     let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
     mac.update(body.as_bytes());
     let hex: Vec<String> = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -84,7 +98,7 @@ async fn deliver(engine: &Engine, id: &str, body: &str) -> Arrival {
     headers.insert("x-hub-signature", format!("sha256={}", hex.concat()).parse().unwrap());
     headers.insert("x-atlassian-webhook-identifier", id.parse().unwrap());
     let head = Head::read(Maker::Jira, &headers);
-    engine.receive((head, Some("desk")), body.into()).await.unwrap()
+    engine.receive((head, Some("desk")), body.into()).await
 }
 
 fn knows(view: &TaskView, remark: &str) -> bool {
@@ -248,6 +262,94 @@ async fn while_webhooks_come_a_connector_is_asked_five_times_less_often() {
     let before = desk.sweeps();
     tokio::time::sleep(hour).await;
     assert!((3..=5).contains(&(desk.sweeps() - before)), "{} in an hour", desk.sweeps() - before);
+    engine.stop(Drain::Detach).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_did_not_arrive_is_asked_for_once_an_hour_and_less_often_at_rest() {
+    let (sim, desk) = (Sim::new(), Desk::new(["K-1"], Sweeps::Telling));
+    desk.lose(1);
+    let engine = start(&sim, &desk, Duration::from_mins(1)).await;
+    let hour = Duration::from_hours(1);
+    tokio::time::sleep(hour / 2).await;
+    assert_eq!(
+        (desk.asks(), desk.again()),
+        (vec![None], vec![1]),
+        "at the start, as far back as there is anything"
+    );
+    // While webhooks come.
+    for n in 0..8 {
+        hook(&engine, &format!("a-{n}"), "K-1").await;
+        desk.lose(n + 2);
+        tokio::time::sleep(hour / 2).await;
+    }
+    let busy = desk.asks();
+    assert!((4..=5).contains(&busy.len()), "{busy:?} in four hours and a half");
+    assert!(busy.is_sorted() && busy[1..].iter().all(Option::is_some), "from the last time on: {busy:?}");
+    // At rest.
+    tokio::time::sleep(24 * hour).await;
+    let rest = desk.asks().len() - busy.len();
+    assert!((6..=9).contains(&rest), "{rest} in a day");
+    assert_eq!(desk.again(), (1..=9).collect::<Vec<_>>(), "each once");
+    engine.stop(Drain::Detach).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_sent_again_is_asked_for_anew_and_nothing_where_no_webhooks_are_taken() {
+    let (sim, desk) = (Sim::new(), Desk::new(["K-1"], Sweeps::Telling));
+    let engine = start(&sim, &desk, Duration::from_mins(1)).await;
+    desk.refuse(Some(ErrorClass::Transient));
+    desk.lose(1);
+    tokio::time::sleep(Duration::from_mins(210)).await;
+    assert_eq!((desk.asks().len(), desk.again()), (2, vec![]));
+    let first = desk.asks()[1];
+    desk.refuse(None);
+    tokio::time::sleep(Duration::from_hours(4)).await;
+    assert_eq!((desk.asks()[2], desk.again()), (first, vec![1]), "from the same time on");
+    assert!(engine.connectors().await.unwrap().values().all(|health| health.error.is_none()));
+    engine.stop(Drain::Detach).await;
+
+    let (sim, desk) = (Sim::new(), Desk::new(["K-1"], Sweeps::Telling));
+    let outlet = Outlet { hooks: None, ..outlet(&desk, Duration::from_mins(1)) };
+    let engine = engine_of(&sim, outlet);
+    engine.start(Scope::All).await.unwrap();
+    tokio::time::sleep(Duration::from_hours(3)).await;
+    assert!(desk.sweeps() > 20 && desk.asks().is_empty());
+    engine.stop(Drain::Detach).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_could_not_be_read_opens_as_soon_as_it_can_be() {
+    let (sim, desk) = (Sim::new(), Desk::new(["K-1"], Sweeps::Silent));
+    let (there, read) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let (file, count) = (Arc::clone(&there), Arc::clone(&read));
+    let source = SecretSource::new(move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        if file.load(Ordering::SeqCst) { Ok(SECRET.into()) } else { Err("there is no file".to_owned()) }
+    });
+    let hooks = Some(Hooks { maker: Maker::Jira, secrets: vec![source] });
+    let engine = engine_of(&sim, Outlet { hooks, ..outlet(&desk, NEVER) });
+    engine.start(Scope::All).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    for n in 0..100 {
+        assert!(matches!(try_hook(&engine, &format!("a-{n}")).await, Err(HookError::NoDoor)));
+    }
+    let tried = read.load(Ordering::SeqCst);
+    assert!(tried <= 2, "{tried}: at the start, and once for a hundred webhooks at once");
+    let checks = engine.check_connectors().await.unwrap();
+    let Some(Ok(checked)) = &checks[0].checked else { panic!("{checks:?}") };
+    assert!(checked.missing[0].contains("there is no file"), "{checked:?}");
+    assert!(checked.notes[0].contains("it may not see one of them"), "{checked:?}");
+    there.store(true, Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert!(matches!(try_hook(&engine, "b").await, Ok(Arrival::New)));
+    // From now on it is known, until somebody resumes the connector.
+    let tried = read.load(Ordering::SeqCst);
+    there.store(false, Ordering::SeqCst);
+    assert!(matches!(try_hook(&engine, "c").await, Ok(Arrival::New)));
+    assert_eq!(read.load(Ordering::SeqCst), tried);
+    engine.resume_connector(&"desk".parse().unwrap()).await.unwrap();
+    assert!(matches!(try_hook(&engine, "d").await, Err(HookError::NoDoor)));
     engine.stop(Drain::Detach).await;
 }
 

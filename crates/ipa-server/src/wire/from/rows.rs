@@ -186,6 +186,7 @@ impl ConnectorRow {
             (Some(Closed::Refused { .. }), _) => ConnectorState::Closed,
             (Some(Closed::Until(_)), _) => ConnectorState::Waiting,
             (None, Some(_)) => ConnectorState::Failing,
+            (None, None) if health.answered_at.is_none() => ConnectorState::Unasked,
             (None, None) => ConnectorState::Open,
         };
         let (since, by, why) = match &health.closed {
@@ -199,6 +200,7 @@ impl ConnectorRow {
             name: id.to_string(),
             state,
             answered_at: health.answered_at,
+            hook_at: health.hook_at,
             error: health.error.clone(),
             until: health.closed.as_ref().and_then(Closed::time),
             since,

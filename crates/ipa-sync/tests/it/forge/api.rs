@@ -4,6 +4,7 @@ pub(crate) mod actions;
 pub(crate) mod apps;
 pub(crate) mod checks;
 pub(crate) mod comments;
+pub(crate) mod hooks;
 pub(crate) mod issues;
 pub(crate) mod labels;
 pub(crate) mod merge;

@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
+use super::model::Hook;
 use super::serve::Shared;
 use crate::peer::{Delivery, Hooks, Mailbox, Postman, Sent, signature};
 
-/// A delivery in the list of an app's.
-pub(crate) fn shown(sent: &Sent, installation: u64) -> Value {
+/// A delivery in a list.
+pub(crate) fn shown(sent: &Sent, installation: Option<u64>) -> Value {
     let Delivery { guid, event, action, again, about, at, .. } = &sent.delivery;
     json!({
         "id": sent.id,
@@ -21,6 +22,26 @@ pub(crate) fn shown(sent: &Sent, installation: u64) -> Value {
         "installation_id": installation,
         "repository_id": about,
         "throttled_at": null,
+    })
+}
+
+/// A webhook in the list of its repository's, which is there.
+pub(crate) fn of_repo(hook: &Hook, repo: &str) -> Value {
+    let url = format!("{repo}/hooks/{}", hook.id);
+    json!({
+        "type": "Repository",
+        "id": hook.id,
+        "name": "web",
+        "active": true,
+        "events": ["*"],
+        "config": { "url": hook.url, "content_type": "json", "insecure_ssl": "0", "secret": "********" },
+        "updated_at": hook.made,
+        "created_at": hook.made,
+        "url": url,
+        "test_url": format!("{url}/test"),
+        "ping_url": format!("{url}/pings"),
+        "deliveries_url": format!("{url}/deliveries"),
+        "last_response": { "code": null, "status": "unused", "message": null },
     })
 }
 

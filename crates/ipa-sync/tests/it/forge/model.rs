@@ -22,8 +22,17 @@ pub(crate) struct Repo {
     pub(crate) checks: Vec<Check>,
     pub(crate) statuses: Vec<Status>,
     pub(crate) jobs: Vec<Job>,
+    pub(crate) hooks: Vec<Hook>,
     /// How many approvals a merge needs.
     pub(crate) approvals: usize,
+}
+
+/// A webhook of a repository.
+#[derive(Debug, Clone)]
+pub(crate) struct Hook {
+    pub(crate) id: u64,
+    pub(crate) url: String,
+    pub(crate) made: Timestamp,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::api::{
-    actions, apps, checks, comments, issues, labels, merge, notes, pulls, refs, reviewers, reviews, statuses,
-    user,
+    actions, apps, checks, comments, hooks, issues, labels, merge, notes, pulls, refs, reviewers, reviews,
+    statuses, user,
 };
 use super::call::{Answer, Call, Outcome};
 use super::people::{Role, Scope, Who};
@@ -32,6 +32,8 @@ pub(crate) enum Needs {
     Voice(&'static str),
     /// To be able to push, and a token with this permission.
     Push(&'static str),
+    /// To own the repository, and a token that may see its webhooks.
+    Hooks,
     /// The token of an app's installation.
     Installation(&'static str),
 }
@@ -96,8 +98,15 @@ operations! {
     "git/delete-ref" DELETE "/repos/{owner}/{repo}/git/refs/{ref}" Needs::Push("contents"), refs::delete;
     "apps/create-installation-access-token" POST "/app/installations/{installation_id}/access_tokens"
         Needs::App, apps::token;
-    "apps/list-webhook-deliveries" GET "/app/hook/deliveries" Needs::App, apps::deliveries;
-    "apps/redeliver-webhook-delivery" POST "/app/hook/deliveries/{delivery_id}/attempts" Needs::App, apps::redeliver;
+    "apps/list-webhook-deliveries" GET "/app/hook/deliveries" Needs::App, hooks::deliveries_of_app;
+    "apps/redeliver-webhook-delivery" POST "/app/hook/deliveries/{delivery_id}/attempts"
+        Needs::App, hooks::redeliver_of_app;
+    "repos/list-webhooks" GET "/repos/{owner}/{repo}/hooks" Needs::Hooks, hooks::list;
+    "repos/list-webhook-deliveries" GET "/repos/{owner}/{repo}/hooks/{hook_id}/deliveries"
+        Needs::Hooks, hooks::deliveries_of_repo;
+    "repos/redeliver-webhook-delivery" POST
+        "/repos/{owner}/{repo}/hooks/{hook_id}/deliveries/{delivery_id}/attempts"
+        Needs::Hooks, hooks::redeliver_of_repo;
 }
 
 /// The operation of that name.
@@ -134,6 +143,16 @@ pub(crate) fn check(world: &World, operation: &Operation, call: &Call) -> Result
             need_permission(call, permission)?;
             if repo.role(call.who.login()) < Some(Role::Collaborator) {
                 return Err(not_accessible(call, permission));
+            }
+            Ok(())
+        }
+        Needs::Hooks => {
+            let repo = world.repo(&call.repo(), &call.who)?;
+            need_user(call)?;
+            need_permission(call, "repository_hooks")?;
+            // Who may not see them is not told that there may be any.
+            if repo.role(call.who.login()) < Some(Role::Owner) {
+                return Err(Answer::not_found());
             }
             Ok(())
         }

@@ -104,6 +104,7 @@ impl World {
             checks: Vec::new(),
             statuses: Vec::new(),
             jobs: Vec::new(),
+            hooks: Vec::new(),
             approvals: 0,
         };
         self.repos.insert(full_name.to_owned(), repo);

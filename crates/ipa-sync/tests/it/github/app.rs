@@ -7,7 +7,7 @@ use ipa_events::task::CheckReport;
 use ipa_sync::Probe;
 
 /// A key that is used nowhere else.
-fn app() -> GitHubAuth {
+pub(super) fn app() -> GitHubAuth {
     let key = SecretString::from(include_str!("../../fixtures/github/app.pem")).into();
     GitHubAuth::App { app: "77".to_owned(), installation: 7, key }
 }

@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::Flavour;
 use super::serve::Shared;
 use super::shape::issue::Fields;
 use super::shape::{Properties, View};
@@ -35,7 +36,7 @@ pub(crate) fn changed(site: &mut Site, id: u64, by: &str) {
     tell_issue(site, id, by, "jira:issue_updated", payload);
 }
 
-/// Tells of a comment: once of it, once of its issue.
+/// Tells of a comment: once of it, once of its issue. Data Center does not say of the comment which issue it is of.
 pub(crate) fn said(site: &mut Site, id: u64, comment: u64, what: Said, by: &str) {
     let view = View { site, viewer: "" };
     let issue = &site.issues[&id];
@@ -56,6 +57,10 @@ pub(crate) fn said(site: &mut Site, id: u64, comment: u64, what: Said, by: &str)
         Said::Created => ("comment_created", "issue_commented"),
         Said::Edited => ("comment_updated", "issue_comment_edited"),
         Said::Deleted => ("comment_deleted", "issue_comment_deleted"),
+    };
+    let payload = match site.flavour {
+        Flavour::Cloud => payload,
+        Flavour::DataCenter => json!({ "comment": payload["comment"] }),
     };
     queue(site, id, event, payload);
     tell_issue(site, id, by, "jira:issue_updated", json!({ "issue_event_type_name": kind }));

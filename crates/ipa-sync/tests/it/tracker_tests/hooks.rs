@@ -35,8 +35,14 @@ async fn what_happened_on_a_tracker_is_told_in_jiras_shape() {
         let mut told = Vec::new();
         for (delivery, _) in &arrived {
             let body: Value = serde_json::from_str(&delivery.body).unwrap();
-            assert_eq!((&body["webhookEvent"], &body["issue"]["key"]), (&json!(delivery.event), &json!(key)));
-            assert!(body["timestamp"].is_i64() && body["issue"]["id"].is_string(), "{body}");
+            assert_eq!(body["webhookEvent"], delivery.event);
+            assert!(body["timestamp"].is_i64(), "{body}");
+            if flavour == Flavour::DataCenter && delivery.event.starts_with("comment_") {
+                assert!(body["issue"].is_null(), "it does not say of which issue: {body}");
+            } else {
+                assert_eq!(body["issue"]["key"], key);
+                assert!(body["issue"]["id"].is_string(), "{body}");
+            }
             let what = body["issue_event_type_name"].as_str().unwrap_or_default();
             let item = &body["changelog"]["items"][0];
             let change = if item.is_null() { String::new() } else { format!("{}", item["toString"]) };
@@ -68,7 +74,8 @@ async fn what_happened_on_a_tracker_is_told_in_jiras_shape() {
             (&said["comment"]["body"], &said["comment"]["author"]["displayName"]),
             (&json!("hello"), &json!("Ann"))
         );
-        assert_eq!(said["issue"]["fields"]["status"]["name"], "To Do");
+        let status = &said["issue"]["fields"]["status"]["name"];
+        assert_eq!(status.as_str(), (flavour == Flavour::Cloud).then_some("To Do"));
     }
 }
 

@@ -9,7 +9,8 @@ use futures::future::{BoxFuture, ready};
 use ipa_events::task::{Category, Remark, Ticket};
 use ipa_events::{ConnectorId, RemoteId, RepoSource};
 use ipa_sync::{
-    Applied, Checked, Connector, Cx, ErrorClass, Job, Look, Observed, Probe, Sweep, Swept, SyncError, Target,
+    Applied, Checked, Connector, Cx, ErrorClass, Job, Look, Lost, Observed, Probe, Sweep, Swept, SyncError,
+    Target, Undelivered,
 };
 use jiff::Timestamp;
 
@@ -32,6 +33,12 @@ struct Shelf {
     moved: Vec<RemoteId>,
     looks: BTreeMap<RemoteId, usize>,
     sweeps: usize,
+    /// What did not arrive, and from when on it was asked for.
+    lost: Vec<u64>,
+    asks: Vec<Option<Timestamp>>,
+    /// What was sent again.
+    again: Vec<u64>,
+    refusal: Option<ErrorClass>,
     slow: Duration,
 }
 
@@ -70,6 +77,26 @@ impl Desk {
         self.shelf().looks.get(&key.parse().unwrap()).copied().unwrap_or_default()
     }
 
+    /// Loses a webhook.
+    pub(super) fn lose(&self, id: u64) {
+        self.shelf().lost.push(id);
+    }
+
+    /// Refuses to send anything again, or not any more.
+    pub(super) fn refuse(&self, refusal: Option<ErrorClass>) {
+        self.shelf().refusal = refusal;
+    }
+
+    /// Lists from when on it was asked what did not arrive, each time that it was.
+    pub(super) fn asks(&self) -> Vec<Option<Timestamp>> {
+        self.shelf().asks.clone()
+    }
+
+    /// Lists what was sent again.
+    pub(super) fn again(&self) -> Vec<u64> {
+        self.shelf().again.clone()
+    }
+
     pub(super) fn sweeps(&self) -> usize {
         self.shelf().sweeps
     }
@@ -85,6 +112,27 @@ impl Connector for Desk {
     }
 
     fn resume(&self) {}
+
+    fn undelivered<'a>(
+        &'a self,
+        _cx: Cx<'a>,
+        sweep: &'a Sweep,
+    ) -> BoxFuture<'a, Result<Undelivered, SyncError>> {
+        let mut shelf = self.shelf();
+        shelf.asks.push(sweep.since);
+        let lost = shelf.lost.iter().map(|id| Lost { hook: None, id: *id }).collect();
+        ready(Ok(Undelivered { lost, unseen: vec!["one of them".to_owned()] })).boxed()
+    }
+
+    fn redeliver<'a>(&'a self, _cx: Cx<'a>, lost: &'a Lost) -> BoxFuture<'a, Result<(), SyncError>> {
+        let mut shelf = self.shelf();
+        if let Some(class) = shelf.refusal.clone() {
+            return ready(Err(SyncError::new(class, "sending again", "not now"))).boxed();
+        }
+        shelf.lost.retain(|id| *id != lost.id);
+        shelf.again.push(lost.id);
+        ready(Ok(())).boxed()
+    }
 
     fn check<'a>(&'a self, _cx: Cx<'a>) -> BoxFuture<'a, Result<Checked, SyncError>> {
         async { Ok(Checked::default()) }.boxed()
