@@ -54,15 +54,19 @@ fn the_full_story_of_a_ticket_is_seen_and_decided_in_a_browser() {
     browser.visit("/tasks/T-1");
     browser.run("window.kept = 'yes'");
     browser.sees("o/r#1 draft");
+    browser.sees(&format!("{key} In Progress"));
     browser.sees("link the pull request");
     browser.sees("approve commit");
     browser.picture("jira-draft");
     browser.click("Approve");
-    browser.sees("mark the pull request as ready for review: ✓ there");
+    browser.sees("mark the pull request as ready for review ✓ there");
     assert_eq!(forge.pull(1).unwrap()["draft"], false);
 
     let ann = forge.person("ann");
     let note = ann.comment_on_line(1, "fix.txt", 1, "one is not enough");
+    browser.sees("ann on fix.txt:1");
+    browser.sees("one is not enough");
+    browser.sees("answered by T-1.r4");
     browser.sees("answer in a thread: ");
     let answered = || forge.notes(1).iter().any(|it| it["in_reply_to_id"] == note);
     assert!(eventually(answered), "{}", browser.text());
@@ -70,11 +74,14 @@ fn the_full_story_of_a_ticket_is_seen_and_decided_in_a_browser() {
     let head = forge.pull(1).unwrap()["head"]["sha"].as_str().unwrap().to_owned();
     forge.ci().check(&head, "test", Some("success"));
     ann.review(1, "APPROVE", "Good now.");
-    browser.sees("approved");
+    browser.sees("ann ✓ approves");
+    browser.sees("Good now.");
+    browser.sees("✓ its checks passed");
     browser.picture("jira-approved");
     browser.click("Approve");
     browser.sees("✓ merged");
-    browser.sees("comment: T-1 is done: Fix it.: ✓ there");
+    browser.sees(&format!("{key} ✓ Done"));
+    browser.sees("comment: T-1 is done: Fix it. ✓ there");
     browser.sees("✓ completed");
     browser.picture("jira-done");
     assert_eq!(

@@ -121,14 +121,14 @@ async fn full_story(flavour: Flavour) {
     wait_for(&world, "that it is merged, on the ticket", || {
         ticket()["links"][0]["object"]["status"]["resolved"] == true
     });
-    history(&world);
+    history(&world, &key);
 }
 
 /// What is told afterwards in a terminal.
-fn history(world: &World) {
-    let status = world.ipa(&["sync", "status", "T-1"]).ok().out;
+fn history(world: &World, key: &str) {
+    let said = |line: &str| world.ipa(&line.split(' ').collect::<Vec<_>>()).ok().out;
     tells(
-        &status,
+        &said("sync status T-1"),
         &[
             "move the ticket to active",
             "open a draft pull request: Fix it",
@@ -138,6 +138,39 @@ fn history(world: &World) {
             "merge ",
             "move the ticket to done",
             "comment: T-1 is done: Fix it.",
+        ],
+    );
+    tells(
+        &said("event list T-1"),
+        &[
+            &format!("desk/ticket/{key}: it is In Progress"),
+            "hub/pull/ipa/t-1-fix-it: there is a draft: Fix it",
+            "transition.approved",
+            "mark the pull request as ready for review",
+            "a thread begins on fix.txt:1",
+            "ann says: one is not enough",
+            "answer in a thread: ",
+            "the checks of ",
+            "ann approves ",
+            "it was merged by ipa",
+            "task.completed",
+            &format!("desk/ticket/{key}: it is Done"),
+        ],
+    );
+    tells(
+        &said("show T-1"),
+        &[
+            "── outside",
+            &format!("{key}  Done  http://"),
+            "o/r#1  merged, its checks passed  http://",
+            "ann on fix.txt:1: one is not enough  (answered by T-1.r4)",
+            "ann approves: Good now.",
+            "── decisions",
+            "approved by user:local  approve commit ",
+            ": let others see it",
+            "withdrawn  approve commit ",
+            "the review of the pull request asks for changes",
+            "approved by user:local  approve commit ",
         ],
     );
 }
