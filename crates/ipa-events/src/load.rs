@@ -15,7 +15,7 @@ use crate::typed_store::{TypedStore, TypedStoreError};
 use crate::value::StreamId;
 
 /// The form of a snapshot's bytes. A test holds the state's JSON shape to it: change one, count up the other.
-pub const STATE_SCHEMA: u32 = 5;
+pub const STATE_SCHEMA: u32 = 6;
 
 /// A snapshot is taken when this many events came after the last one.
 pub const SNAPSHOT_EVERY: u64 = 200;

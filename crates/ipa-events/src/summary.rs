@@ -225,6 +225,7 @@ pub fn title_of(asked: &Asked) -> String {
                 EscalationReason::DeliveryFailed => "a change outside could not be made",
                 EscalationReason::WriteStorm => "nothing more is written there until you say so",
                 EscalationReason::PullClosed => "the pull request was closed",
+                EscalationReason::PullMoved => "somebody else pushed to the pull request",
                 EscalationReason::PodParked => "the task is parked",
             };
             format!("{what}: {}", one_line(detail))

@@ -28,8 +28,8 @@ pub use event::{
 };
 pub use limits::{GatePolicy, Gates, TaskLimits};
 pub use outside::{
-    Ci, CiState, FailedCheck, Fuse, Link, News, Outside, Pull, PullState, Remark, Review, ReviewVerdict,
-    Thread, Ticket,
+    Ci, CiState, FailedCheck, Fuse, Link, News, Opinion, Outside, Pull, PullState, Remark, Review,
+    ReviewVerdict, Thread, Ticket,
 };
 pub use state::{
     Answered, Asked, CheckResult, Day, Decision, DecisionKind, Document, Evidence, Fate, Message, Op,

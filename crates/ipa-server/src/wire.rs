@@ -15,7 +15,7 @@ mod task;
 
 pub use code::Code;
 pub use command::{Approve, Command, CommandReply, CreateTask, DecisionInput, SyncInput, VerdictWord};
-pub use decision::{AnsweredBy, Decision, DecisionState, PublishRow, Shown, ShownDocument};
+pub use decision::{AnsweredBy, Decision, DecisionState, OpinionRow, PublishRow, Shown, ShownDocument};
 pub use event::EventRecord;
 pub use ipa_pod::log::AgentEvent as LogEntry;
 pub use ipa_pod::work::{DiffSet, FileView, Listing};

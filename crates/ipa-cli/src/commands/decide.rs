@@ -3,7 +3,9 @@
 use ipa_events::Reference;
 use ipa_events::task::Change;
 use ipa_pod::{Edge as _, SystemEdge};
-use ipa_server::wire::{CommandReply, Decision, DecisionInput, List, Shown, TaskDetail, VerdictWord};
+use ipa_server::wire::{
+    CommandReply, Decision, DecisionInput, List, OpinionRow, Shown, TaskDetail, VerdictWord,
+};
 use serde_json::{Map, Value};
 
 use super::query::{all, part};
@@ -179,7 +181,7 @@ async fn find(client: &Client, id: &str) -> Result<Decision, Failure> {
 /// Writes what is asked, for a person who is to decide it.
 pub(crate) fn shown(decision: &Decision) -> String {
     let text = match &decision.payload {
-        Shown::Gate { document, commit, check_results, .. } => {
+        Shown::Gate { document, commit, check_results, others, .. } => {
             let document = document
                 .as_ref()
                 .map(|it| format!("── {} v{}\n{}\n", it.name, it.version, it.text.trim_end()));
@@ -187,7 +189,8 @@ pub(crate) fn shown(decision: &Decision) -> String {
             let checks = check_results
                 .iter()
                 .map(|check| format!("{} {}\n", if check.passed { "✓" } else { "✗" }, check.command));
-            [document, commit].into_iter().flatten().chain(checks).collect()
+            let others = others.iter().map(opinion);
+            [document, commit].into_iter().flatten().chain(checks).chain(others).collect()
         }
         Shown::Permission { tool, input, .. } => format!("{tool} {input}"),
         Shown::Question { text, choices, .. } if choices.is_empty() => text.clone(),
@@ -200,6 +203,15 @@ pub(crate) fn shown(decision: &Decision) -> String {
         Shown::Escalation { detail, .. } => detail.clone(),
     };
     plain(text.trim_end())
+}
+
+/// What others say of a commit in one pull request.
+fn opinion(row: &OpinionRow) -> String {
+    let said: Vec<String> = row.opinion.says().into_iter().map(|(_, words)| words).collect();
+    match said.as_slice() {
+        [] => format!("{}: nobody said anything of this commit yet\n", row.pull),
+        said => format!("{}: {}\n", row.pull, said.join(", ")),
+    }
 }
 
 /// The text that a change would write, exactly; nothing for one that writes none.

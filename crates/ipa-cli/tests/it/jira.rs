@@ -11,7 +11,7 @@ use crate::tracker::{Entry, Fault, Flavour, Tracker, When, Work};
 const AGENT: &str = "#!/bin/sh\ncat > /dev/null; echo fixed > fix.txt; echo words > \"$IPA_OUTPUT\"\n";
 
 /// A machine with both as its connectors.
-fn world(forge: &Forge, tracker: &Tracker) -> World {
+pub(crate) fn world(forge: &Forge, tracker: &Tracker) -> World {
     let world = World::new();
     forge.person("o").push("main", "agent.sh", AGENT);
     let file = world.path("config/ipa/ipa.toml");

@@ -45,6 +45,7 @@ mod exit_codes;
 mod failing;
 mod github;
 mod jira;
+mod kills;
 mod limits;
 mod outside;
 mod record;

@@ -140,7 +140,7 @@ fn change(state: &mut TaskState, stamped: &Stamped<TaskEvent>) -> Fit {
             outside::fail(state, *op, (*counts, detail, *retry_at))
         }
         E::SyncDead { op, detail } => outside::turn(state, *op, OpState::Dead { detail: detail.clone() }),
-        E::SyncRetried { op } => outside::turn(state, *op, OpState::Ready),
+        E::SyncRetried { op } => outside::retry(state, *op),
         E::SyncDropped { op } => {
             outside::turn(state, *op, OpState::Refused { by: stamped.actor.clone(), reason: None })
         }

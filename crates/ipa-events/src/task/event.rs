@@ -420,6 +420,8 @@ pub enum EscalationReason {
     WriteStorm,
     /// The pull request was closed, unmerged.
     PullClosed,
+    /// Somebody else pushed to the pull request.
+    PullMoved,
     /// The task's pod cannot run.
     PodParked,
 }

@@ -4,6 +4,7 @@
 //! folding it into what was known gives what was read: so a hint that is lost, doubled or late changes nothing.
 
 mod learn;
+mod opinion;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::opinion::Opinion;
 use super::change::Category;
 use crate::value::{DecisionId, Oid, RemoteId, Resource};
 

@@ -1,8 +1,8 @@
 //! The outbox and what is learned outside: each rule as a short story.
 
 use ipa_events::task::{
-    AfterFailure, Change, CheckReport, Ci, CiState, Doubt, FailedCheck, Link, MergeMethod, News, OpState,
-    Product, PublishPolicy, PullState, Remark, Review, ReviewVerdict,
+    AfterFailure, Asked, Change, CheckReport, Ci, CiState, Doubt, EscalationReason, FailedCheck, Link,
+    MergeMethod, News, OpState, Product, PublishPolicy, PullState, Remark, Review, ReviewVerdict,
 };
 use ipa_events::{Phase, Principal, Role, TaskCommand, TaskError};
 use jiff::{SignedDuration, Timestamp};
@@ -235,7 +235,9 @@ fn a_person_can_try_a_change_again_or_drop_it_for_good() {
     assert!(matches!(story.ann(TaskCommand::DropOp { op }), Err(TaskError::NotCalledFor(_))));
     let failed = TaskCommand::RecordSendFailed { op, detail: "gone".into(), next: AfterFailure::Leave };
     assert_eq!(story.pod(failed).unwrap(), ["sync.dead"], "nobody is asked");
+    assert!(!story.state.ops[0].insisted);
     assert_eq!(story.ann(TaskCommand::RetryOp { op }).unwrap(), ["sync.retried"]);
+    assert!(story.state.ops[0].insisted, "it was given up, and a person wants it all the same");
     assert_eq!(story.ann(TaskCommand::DropOp { op }).unwrap(), ["sync.dropped"]);
     assert!(story.ann(TaskCommand::DropOp { op }).unwrap().is_empty());
     assert_eq!(story.state.ops[0].state, OpState::Refused { by: ann(), reason: None });
@@ -355,6 +357,23 @@ fn a_pull_request_that_somebody_closed_is_a_question() {
     assert_eq!(story.state.stopping().count(), 1);
     let pull = &story.state.outside.pulls[&resource(PULL)];
     assert_eq!(pull.state, PullState::Closed { by: Some("bob".into()) });
+}
+
+#[test]
+fn a_push_of_somebody_else_is_a_question_and_ours_is_not() {
+    let mut story = in_review();
+    let head = story.state.head.clone().unwrap();
+    let pushed = |head| news(vec![News::PullPushed { head }]);
+    assert_eq!(story.pod(pushed(oid('9'))).unwrap(), ["external.changed", "escalation.opened"]);
+    assert_eq!(story.state.moved_by_others(), Some((&resource(PULL), &oid('9'))));
+    let asked = story.state.stopping().next().unwrap();
+    let Asked::Escalation { reason: EscalationReason::PullMoved, detail } = &asked.asked else {
+        panic!("{asked:?}")
+    };
+    assert!(detail.contains(oid('9').short()) && detail.contains(head.short()), "{detail}");
+    // Taken back, it is the task's again.
+    assert_eq!(story.pod(pushed(head)).unwrap(), ["external.changed"]);
+    assert_eq!(story.state.moved_by_others(), None);
 }
 
 #[test]

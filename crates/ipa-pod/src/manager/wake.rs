@@ -81,6 +81,7 @@ fn is_over(reason: &Reason, rows: &[Summary], has_slot: &dyn Fn() -> bool) -> bo
         | Reason::Paused(_)
         | Reason::Person(_)
         | Reason::Outside
+        | Reason::Moved
         | Reason::Stopped
         | Reason::Interrupted(_) => false,
         Reason::Asked(_)

@@ -154,6 +154,7 @@ fn deliver(state: &TaskState) -> Option<Action> {
     let under_way = || state.ops.iter().filter(|op| op.is_under_way());
     Some(Action::Wait(match under_way().find_map(Op::due) {
         Some(at) => Reason::Retry { at, class: None },
+        None if state.moved_by_others().is_some() => Reason::Moved,
         None if under_way().next().is_none() && !state.outside.pulls.is_empty() => Reason::Outside,
         None => Reason::Delivering,
     }))

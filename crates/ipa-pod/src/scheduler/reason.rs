@@ -29,6 +29,8 @@ pub(crate) enum Reason {
     Delivering,
     /// It is out, and others have it: their checks, or who merges it.
     Outside,
+    /// Somebody else pushed to its pull request.
+    Moved,
     /// A person interrupted it, or said no to going on.
     Interrupted(Principal),
     /// The next attempt is not due yet.
@@ -66,6 +68,7 @@ impl Reason {
             | Self::Workspace
             | Self::Delivering
             | Self::Outside
+            | Self::Moved
             | Self::Interrupted(_)
             | Self::Dependency { .. }
             | Self::UnknownDependency
@@ -89,6 +92,7 @@ impl Reason {
             | Self::Workspace
             | Self::Delivering
             | Self::Outside
+            | Self::Moved
             | Self::DayBudget { .. }
             | Self::Cooldown(_)
             | Self::Dependency { .. }
@@ -113,6 +117,7 @@ impl Reason {
             | Self::UsageLimit { .. }
             | Self::DayBudget { .. }
             | Self::Outside
+            | Self::Moved
             | Self::Dependency { .. }
             | Self::UnknownDependency
             | Self::Stopped
@@ -132,6 +137,9 @@ impl fmt::Display for Reason {
             Self::Workspace => f.write_str("its workspace is being made or tidied"),
             Self::Delivering => f.write_str("the work is being delivered"),
             Self::Outside => f.write_str("waiting for the other side: its checks, or its merge"),
+            Self::Moved => {
+                f.write_str("waiting for the other side: somebody else pushed to its pull request")
+            }
             Self::Interrupted(by) => write!(f, "interrupted by {by}; retry, go back or cancel"),
             Self::Retry { at, class: Some(class) } => {
                 write!(f, "waiting for the next attempt at {at:.0}, after {class}")

@@ -1,15 +1,18 @@
 //! The whole way outside and back, with the local connector: a real repository, a real folder, real agents.
 
+mod kills;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipa_events::store::Store;
 use ipa_events::task::{
-    Asked, Category, Change, ChangeKind, Decision, EscalationReason, GatePolicy, Gates, OpState, PullState,
-    Verdict,
+    Asked, Category, Change, ChangeKind, Decision, EscalationReason, GatePolicy, Gates, OpState, Pull,
+    PullState, Verdict,
 };
 use ipa_events::{ConnectorId, OpId, Phase, Principal, Role, TaskCommand, TaskId};
-use ipa_pod::{Drain, Engine, Outlet, Scope, TaskView};
+use ipa_pod::{Drain, Engine, EngineBuilder, Outlet, Scope, TaskView};
 use ipa_sync::{LocalConfig, LocalConnector, Settings};
 use ipa_workspace::SandboxBackend;
 
@@ -44,25 +47,30 @@ impl Outside {
     }
 
     async fn engine(&self) -> Engine {
-        let id = id();
+        let store = self.world.store().await;
+        let engine = self.builder(store, Settings::new(id())).build();
+        engine.start(Scope::All).await.unwrap();
+        engine
+    }
+
+    /// Begins an engine over a store, with a connector that may do this.
+    fn builder(&self, store: Store, settings: Settings) -> EngineBuilder {
         let repo: ipa_events::RepoSource = self.forge().to_str().unwrap().parse().unwrap();
         let (folder, base, label) = (self.folder.clone(), "main".parse().unwrap(), "ipa".to_owned());
         let connector =
-            LocalConnector::new(LocalConfig { id: id.clone(), folder, repo: repo.clone(), base, label });
+            LocalConnector::new(LocalConfig { id: id(), folder, repo: repo.clone(), base, label });
         let outlet = Outlet {
             poll: Duration::from_millis(100),
             repo: Some(repo),
-            ..Outlet::new(Arc::new(connector), Settings::new(id))
+            ..Outlet::new(Arc::new(connector), settings)
         };
         let agent = self.world.agent(AGENT).parse().unwrap();
-        let builder = self.world.builder(SandboxBackend::None, |config| {
+        let builder = self.world.builder_over(store, SandboxBackend::None, |config| {
             config.defaults.agent = Some(agent);
             let (development, review) = (GatePolicy::Ask, GatePolicy::Ask);
             config.defaults.gates = Gates { development, review, ..Gates::auto() };
         });
-        let engine = builder.await.outlet(outlet).build();
-        engine.start(Scope::All).await.unwrap();
-        engine
+        builder.outlet(outlet)
     }
 
     /// Drops something into the inbox, as a person would.
@@ -125,14 +133,20 @@ async fn agree(engine: &Engine, task: TaskId, kind: ChangeKind) {
     send(engine, task, TaskCommand::Answer { decision, seen, verdict }).await;
 }
 
+/// Opens the gate of the phase.
+async fn open_gate(engine: &Engine, task: TaskId) {
+    let view = engine.task(task).await.unwrap();
+    let gate = view.state.open_decisions().find(|open| matches!(open.asked, Asked::Gate { .. })).unwrap();
+    let verdict = Verdict::Approve { note: None };
+    send(engine, task, TaskCommand::Answer { decision: gate.id, seen: None, verdict }).await;
+}
+
 /// Waits for the draft, and lets its work go to review.
 async fn drafted(engine: &Engine, task: TaskId) {
     agree(engine, task, ChangeKind::OpenPull).await;
     let drafted = |view: &TaskView| view.state.outside.pulls.values().any(|pull| pull.draft);
-    let view = until(engine, task, drafted).await;
-    let gate = view.state.open_decisions().find(|open| matches!(open.asked, Asked::Gate { .. })).unwrap();
-    let verdict = Verdict::Approve { note: None };
-    send(engine, task, TaskCommand::Answer { decision: gate.id, seen: None, verdict }).await;
+    until(engine, task, drafted).await;
+    open_gate(engine, task).await;
     agree(engine, task, ChangeKind::MarkReady).await;
 }
 
@@ -167,14 +181,20 @@ async fn a_ticket_becomes_a_task_a_draft_a_review_that_is_answered_and_a_merge_a
     assert_eq!(view.state.runs.iter().filter(|run| run.role == Role::Review).count(), 1);
     assert_eq!(git(&outside.forge(), &["show", &format!("{branch}:answer.txt")]), "42");
 
-    // Green and approved by somebody else: a person agrees to the merge, and it is all.
+    // Green and approved by somebody else: a person opens the gate, which is asked for once, and it is all.
     outside.drop(
         "b-2",
         "pull = 1\nkind = \"check\"\nauthor = \"ci\"\nname = \"build\"\nstate = \"passed\"",
         "",
     );
     outside.drop("b-3", "pull = 1\nkind = \"approve\"\nauthor = \"bob\"", "Good.");
-    agree(&engine, task, ChangeKind::Merge).await;
+    let approved = |view: &TaskView| {
+        let opinion = |pull: &Pull| pull.opinion_of(view.state.head.as_ref().unwrap());
+        view.state.outside.pulls.values().any(|pull| opinion(pull).is_approval())
+    };
+    let view = until(&engine, task, approved).await;
+    assert_eq!(view.state.open_decisions().count(), 1, "{:?}", view.state.decisions);
+    open_gate(&engine, task).await;
     let view = until(&engine, task, |view| view.state.phase == Phase::Completed).await;
     let pull = view.state.outside.pulls.values().next().unwrap();
     assert!(matches!(pull.state, PullState::Merged { .. }), "{pull:?}");
@@ -233,10 +253,7 @@ async fn a_paused_connector_reads_and_writes_nothing_over_a_restart_and_its_queu
     assert!(error.to_string().contains("local was paused by user:ann"), "{error}");
     let before = outside.written();
     // Everything that is said and decided goes on; nothing of it goes out, and nothing comes in.
-    let view = engine.task(task).await.unwrap();
-    let gate = view.state.open_decisions().find(|open| matches!(open.asked, Asked::Gate { .. })).unwrap();
-    let verdict = Verdict::Approve { note: None };
-    send(&engine, task, TaskCommand::Answer { decision: gate.id, seen: None, verdict }).await;
+    open_gate(&engine, task).await;
     agree(&engine, task, ChangeKind::MarkReady).await;
     outside.drop("b-1", "pull = 1\nkind = \"comment\"\nauthor = \"bob\"", "Nice.");
     engine.stop(Drain::Stop).await;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipa_agent::{CommandRuntime, ScriptedRuntime};
-use ipa_events::store::{SqliteOptions, SqliteStore};
+use ipa_events::store::{SqliteOptions, SqliteStore, Store};
 use ipa_events::task::Gates;
 use ipa_events::{Envelope, Helper, Phase, Principal, TaskCommand, TaskId, Via};
 use ipa_pod::{Engine, EngineBuilder, EngineConfig, TaskDraft, TaskView};
@@ -47,9 +47,12 @@ impl World {
 
     /// Writes a program that works as an agent; it is given its role as `$IPA_ROLE`.
     pub(crate) fn agent(&self, script: &str) -> String {
-        let path = self.dir.path().join("agent.sh");
-        std::fs::write(&path, format!("#!/bin/sh\nset -eu\n{script}\n")).unwrap();
-        make_executable(&path);
+        let (path, text) = (self.dir.path().join("agent.sh"), format!("#!/bin/sh\nset -eu\n{script}\n"));
+        // One that an earlier engine started may be reading it.
+        if std::fs::read_to_string(&path).ok().as_ref() != Some(&text) {
+            std::fs::write(&path, text).unwrap();
+            make_executable(&path);
+        }
         format!("command:{}", path.display())
     }
 
@@ -80,9 +83,24 @@ impl World {
         sandbox: SandboxBackend,
         change: impl FnOnce(&mut EngineConfig),
     ) -> EngineBuilder {
+        self.builder_over(self.store().await, sandbox, change)
+    }
+
+    /// Opens this world's store.
+    pub(crate) async fn store(&self) -> Store {
         let data = self.data();
         std::fs::create_dir_all(&data).unwrap();
-        let store = SqliteStore::open(&data.join("ipa.db"), SqliteOptions::default()).await.unwrap();
+        SqliteStore::open(&data.join("ipa.db"), SqliteOptions::default()).await.unwrap()
+    }
+
+    /// Begins an engine over a store, to be given more.
+    pub(crate) fn builder_over(
+        &self,
+        store: Store,
+        sandbox: SandboxBackend,
+        change: impl FnOnce(&mut EngineConfig),
+    ) -> EngineBuilder {
+        let data = self.data();
         let helper = helper();
         let dirs = Dirs {
             mirrors: data.join("mirrors"),

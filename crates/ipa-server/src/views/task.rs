@@ -211,7 +211,7 @@ fn checks(state: &TaskState) -> Markup {
     };
     let older: Vec<_> = state.checks.iter().rev().filter(|result| result.commit != *head).collect();
     html! {
-        h2 { "Commit " code { (head.short()) } " " (evidence::evidence(state.evidence(head))) }
+        h2 { "Commit " code { (head.short()) } " " (evidence::evidence(state, head, state.evidence(head))) }
         (evidence::checks(state, head))
         (evidence::criteria(state, head))
         @if !older.is_empty() { h2 { "Earlier commits" } }

@@ -1,6 +1,6 @@
 //! What waits, or waited, for a person, with exactly what is asked.
 
-use ipa_events::task::{Change, DecisionKind, EscalationReason, Evidence, GatePolicy};
+use ipa_events::task::{Change, DecisionKind, EscalationReason, Evidence, GatePolicy, Opinion};
 use ipa_events::{DecisionId, Handle, Oid, PayloadHash, Phase, Principal, Resource, TaskId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -86,6 +86,9 @@ pub enum Shown {
         checks: Evidence,
         /// Each check's result on that head.
         check_results: Vec<CheckRow>,
+        /// What others say of that head, by pull request.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        others: Vec<OpinionRow>,
     },
     /// To allow an agent something.
     Permission {
@@ -119,6 +122,18 @@ pub enum Shown {
         /// What happened.
         detail: String,
     },
+}
+
+/// What others say of a commit in one pull request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpinionRow {
+    /// The pull request, as the forge names it.
+    pub pull: String,
+    /// Where a person finds it.
+    pub url: Option<String>,
+    /// What they say.
+    #[serde(flatten)]
+    pub opinion: Opinion,
 }
 
 /// A document that is shown at a gate.

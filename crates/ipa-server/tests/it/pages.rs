@@ -1,7 +1,7 @@
 //! The story of a task, page by page, as a person reads it; without a script.
 
 use axum::http::{StatusCode, header};
-use ipa_events::task::{AfterFailure, Ask, Change, FinishedRun, PublishPolicy, Push, Verdict};
+use ipa_events::task::{Ask, FinishedRun, Verdict};
 use ipa_events::{DecisionId, Outcome, Role, TaskCommand};
 use ipa_pod::log::{Body as Did, Finished};
 
@@ -406,29 +406,6 @@ async fn files_are_listed_and_shown_as_text() {
     assert_eq!(site.get("/tasks/T-1/files/nothing").await.status, StatusCode::NOT_FOUND);
     let outside = site.get("/tasks/T-1/files/..%2F..%2Fetc%2Fpasswd").await;
     assert!(outside.status.is_client_error(), "{}", outside.status);
-}
-
-#[tokio::test]
-async fn what_goes_outside_is_shown_with_how_far_it_is() {
-    let site = Site::new().await;
-    let task = in_review(&site).await;
-    let view = site.view(task).await;
-    let repo = view.state.created.as_ref().unwrap().repo.clone();
-    let (branch, commit) = (view.state.branch().unwrap().clone(), view.state.head.clone().unwrap());
-    let resource = format!("git/branch/{branch}").parse().unwrap();
-    let push = Change::PushBranch(Push { repo, branch, commit, expected: None });
-    site.pod(task, TaskCommand::QueueChanges { resource, changes: vec![(push, PublishPolicy::Auto)] }).await;
-    shows(
-        &element(&site.page("/tasks/T-1").await, "side-T-1"),
-        &["Changes outside", "push", "○ to be tried"],
-    );
-    let op = view.state.ops.first().map_or(ipa_events::OpId::new(task.id, 1), |op| op.id);
-    site.pod(task, TaskCommand::StartAttempt { op }).await;
-    let next = AfterFailure::Ask;
-    site.pod(task, TaskCommand::RecordSendFailed { op, detail: "no access".into(), next }).await;
-    let page = site.page("/tasks/T-1").await;
-    shows(&element(&page, "side-T-1"), &["✗ given up: no access"]);
-    shows(&element(&page, "decisions-T-1"), &["Escalation", "could not be made", "Try again"]);
 }
 
 #[tokio::test]

@@ -127,6 +127,7 @@ fn op(resource: &str, change: Change) -> Op {
         state: OpState::Ready,
         attempts: 1,
         failures: 0,
+        insisted: false,
     }
 }
 

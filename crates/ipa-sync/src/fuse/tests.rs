@@ -39,6 +39,7 @@ fn op(number: u32, change: Change, state: OpState) -> Op {
         state,
         attempts: 1,
         failures: 0,
+        insisted: false,
     }
 }
 

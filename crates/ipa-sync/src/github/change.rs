@@ -120,7 +120,12 @@ impl GitHubConnector {
         }
     }
 
-    async fn edit(&self, by: By, at: &Place, fields: serde_json::Value) -> Result<Applied, SyncError> {
+    pub(super) async fn edit(
+        &self,
+        by: By,
+        at: &Place,
+        fields: serde_json::Value,
+    ) -> Result<Applied, SyncError> {
         applied(at, &self.api.edit_pull(by, at, fields).await?)
     }
 

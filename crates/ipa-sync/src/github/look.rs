@@ -34,7 +34,10 @@ impl GitHubConnector {
     pub(super) async fn pull_of(&self, by: By, at: &Target) -> Result<Option<Place>, SyncError> {
         let Some(repo) = RepoName::of(&self.config.web, &at.repo) else { return Ok(None) };
         let pulls = self.api.pulls_of(by, &repo, &at.resource.name).await?;
-        Ok(pulls.iter().find(|pull| text::is_of(&pull.body, at.task)).map(|pull| place_of(pull, &repo)))
+        Ok(pulls
+            .iter()
+            .find(|pull| text::opened_for(&pull.body, at.task) == text::OpenedFor::This)
+            .map(|pull| place_of(pull, &repo)))
     }
 
     async fn read_pull(&self, by: By, at: &Place, look: Look) -> Result<Option<(Link, Pull)>, SyncError> {

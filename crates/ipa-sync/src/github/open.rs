@@ -8,6 +8,7 @@ use super::GitHubConnector;
 use super::api::{By, Opened};
 use super::look::{place_of, remote};
 use super::place::RepoName;
+use super::text::OpenedFor;
 use super::{shape, text};
 use crate::connector::{Applied, Job};
 use crate::error::{ErrorClass, SyncError};
@@ -34,34 +35,45 @@ impl GitHubConnector {
         match self.api.open(by, &repo, body).await? {
             Opened::Made(pull, request_id) => made(&pull, &repo, request_id),
             Opened::Refused(answer) => match reason(&answer) {
-                Reason::Exists => self.take_over(by, &repo, head, job).await,
+                Reason::Exists => self.take_over(by, &repo, (head, section), job).await,
                 Reason::Other(said) => Err(refusal(job, ErrorClass::Rejected, &said)),
             },
         }
     }
 
-    /// There is a pull request of the branch: it is the task's if it was opened for it.
+    /// There is a pull request of the branch: it is the task's if it was opened for it, or a person insists.
     async fn take_over(
         &self,
         by: By,
         repo: &RepoName,
-        head: &BranchName,
+        (head, section): (&BranchName, &str),
         job: &Job,
     ) -> Result<Applied, SyncError> {
         let pulls = self.api.pulls_of(by, repo, head.as_str()).await?;
-        let open = pulls.iter().find(|pull| pull.state == "open");
-        match open {
-            Some(pull) if text::is_of(&pull.body, job.target.task) => made(pull, repo, None),
-            Some(pull) => {
+        let Some(pull) = pulls.iter().find(|pull| pull.state == "open") else {
+            let detail = "GitHub says that there is one already, and shows none";
+            return Err(refusal(job, ErrorClass::Conflict, detail));
+        };
+        match text::opened_for(&pull.body, job.target.task) {
+            OpenedFor::This => made(pull, repo, None),
+            OpenedFor::Another => {
+                let url = &pull.html_url;
+                let detail =
+                    format!("{url} is there for this branch already, of another task; close one of them");
+                Err(refusal(job, ErrorClass::Rejected, &detail))
+            }
+            OpenedFor::None if job.op.insisted => {
+                let body = text::taken_over(&pull.body, section, &job.marker());
+                self.edit(by, &place_of(pull, repo), json!({ "body": body })).await?;
+                made(pull, repo, None)
+            }
+            OpenedFor::None => {
                 let detail = format!(
-                    "{} is there for this branch already, and was not opened for this task; close it, or drop this",
+                    "{} is there for this branch already, and a person opened it: try again to take it over (our \
+                     section is added to its text, all else stays), or close it first",
                     pull.html_url
                 );
                 Err(refusal(job, ErrorClass::Rejected, &detail))
-            }
-            None => {
-                let detail = "GitHub says that there is one already, and shows none";
-                Err(refusal(job, ErrorClass::Conflict, detail))
             }
         }
     }
@@ -71,7 +83,7 @@ impl GitHubConnector {
         let Change::OpenPull { repo: source, head, .. } = &job.op.change else { return Ok(None) };
         let repo = self.repo_of(source, job)?;
         let pulls = self.api.pulls_of(by, &repo, head.as_str()).await?;
-        let ours = pulls.iter().find(|pull| text::is_of(&pull.body, job.target.task));
+        let ours = pulls.iter().find(|pull| text::opened_for(&pull.body, job.target.task) == OpenedFor::This);
         ours.map(|pull| made(pull, &repo, None)).transpose()
     }
 

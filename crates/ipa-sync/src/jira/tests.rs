@@ -116,6 +116,7 @@ fn job(change: Change) -> Job {
         state: OpState::Ready,
         attempts: 1,
         failures: 0,
+        insisted: false,
     };
     Job { target: target(), op, earlier: None }
 }

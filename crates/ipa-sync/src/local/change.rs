@@ -65,6 +65,14 @@ pub(super) fn of_pull(files: &PullFiles, remote: RemoteId, job: &Job) -> Result<
             let writes = (body != files.body).then(|| Write { file: FileOf::Body, bytes: body.into_bytes() });
             Ok(Plan::new(remote, writes.into_iter().collect()))
         }
+        // One that a person opened and hands over: its mark comes last, as that is what says that it is ours.
+        Change::OpenPull { section, .. } => {
+            let body = section::write(&files.body, section, &Change::version_of(section)).into_bytes();
+            let mut plan =
+                set(&[("task", text(&job.target.task.to_string())), ("marker", text(&job.marker()))]);
+            plan.writes.insert(0, Write { file: FileOf::Body, bytes: body });
+            Ok(plan)
+        }
         Change::Rename { title } => Ok(set(&[("title", text(title))])),
         Change::SetDraft { draft } if keys.draft == *draft || keys.state == StateWord::Open => {
             Ok(set(&[("draft", (*draft).into())]))
@@ -91,7 +99,6 @@ pub(super) fn of_pull(files: &PullFiles, remote: RemoteId, job: &Job) -> Result<
         Change::ClosePull {} => Ok(set(&[("state", "closed".into()), ("by", AUTHOR.into())])),
         Change::PushBranch(_)
         | Change::DeleteBranch { .. }
-        | Change::OpenPull { .. }
         | Change::Merge { .. }
         | Change::MoveTicket { .. }
         | Change::LinkPull { .. } => {

@@ -157,6 +157,7 @@ impl World {
             state: OpState::Ready,
             attempts: 1,
             failures: 0,
+            insisted: false,
         };
         Job { target: self.target(&resource.to_string(), None), op, earlier: None }
     }

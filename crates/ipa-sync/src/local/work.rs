@@ -1,6 +1,6 @@
 //! Looks, changes and sweeps: the pure parts of this connector between two reads and writes.
 
-use ipa_events::task::{Change, MergeMethod};
+use ipa_events::task::{Change, Link, MergeMethod};
 use ipa_events::{BranchName, ConnectorId, InvalidValue, Oid, RemoteId, ResourceKind};
 
 use super::change::{Opening, Plan, Write, of_pull, of_ticket, open, refusal};
@@ -25,7 +25,7 @@ impl LocalConnector {
             ResourceKind::Pull => {
                 let Some(files) = self.pull(at).await? else { return Ok(missing()) };
                 let head = self.head(cx, &files).await?;
-                let link = ipa_events::task::Link { remote: self.remote(files.number)?, url: None };
+                let link = Link { remote: self.remote(files.number)?, url: None };
                 Ok(Observed::Pull(link, files.fold(&head).into()))
             }
         }
@@ -36,6 +36,11 @@ impl LocalConnector {
         match (&job.op.change, job.target.resource.kind) {
             (Change::OpenPull { .. }, ResourceKind::Pull) => match self.opening(cx, job).await? {
                 Opening::There(number) => self.opened(number),
+                Opening::Theirs(number) => {
+                    let link = Some(Link { remote: self.remote(number)?, url: None });
+                    let theirs = Job { target: Target { link, ..job.target.clone() }, ..job.clone() };
+                    self.write(&theirs).await
+                }
                 Opening::New { pull, body } => {
                     let made = self
                         .files("opening a pull request", move |root| folder::make_pull(root, &pull, &body));
@@ -48,12 +53,7 @@ impl LocalConnector {
                 let merged = merged?.map_err(|objection| refusal(ErrorClass::Conflict, job, &objection))?;
                 Ok(Applied { remote: merged.as_str().parse().ok(), ..Applied::default() })
             }
-            (_, ResourceKind::Pull) => {
-                let files = self.pull_there(job).await?;
-                let plan = of_pull(&files, self.remote(files.number)?, job)?;
-                self.write_pull(files.number, plan.writes).await?;
-                Ok(plan.applied)
-            }
+            (_, ResourceKind::Pull) => self.write(job).await,
             (_, ResourceKind::Ticket) => {
                 let files = self.ticket_there(job).await?;
                 let plan = of_ticket(&files, job)?;
@@ -66,13 +66,21 @@ impl LocalConnector {
         }
     }
 
+    /// Changes the files of a pull request.
+    async fn write(&self, job: &Job) -> Result<Applied, SyncError> {
+        let files = self.pull_there(job).await?;
+        let plan = of_pull(&files, self.remote(files.number)?, job)?;
+        self.write_pull(files.number, plan.writes).await?;
+        Ok(plan.applied)
+    }
+
     /// Finds out whether a change was made.
     pub(super) async fn find(&self, cx: Cx<'_>, job: &Job) -> Result<Probe, SyncError> {
         let planned = match (&job.op.change, job.target.resource.kind) {
             (Change::OpenPull { .. }, ResourceKind::Pull) => {
                 return Ok(match self.opening(cx, job).await? {
                     Opening::There(number) => Probe::There(self.opened(number)?),
-                    Opening::New { .. } => Probe::NotThere,
+                    Opening::New { .. } | Opening::Theirs(_) => Probe::NotThere,
                 });
             }
             (Change::Merge { commit, method }, ResourceKind::Pull) => {

@@ -28,6 +28,7 @@ fn op(number: u32, resource: &str, state: OpState) -> Op {
         state,
         attempts: 0,
         failures: 0,
+        insisted: false,
     }
 }
 

@@ -1,8 +1,7 @@
 //! What is wanted of a forge: the branch, its pull request, and what is written there.
 
 use ipa_events::task::{
-    Change, ChangeKind, CheckReport, CiState, Evidence, PublishPolicy, Pull, PullState, ReviewVerdict,
-    TaskState,
+    Change, ChangeKind, CheckReport, CiState, Evidence, PublishPolicy, Pull, PullState, TaskState,
 };
 use ipa_events::{Oid, Phase, Resource};
 
@@ -116,32 +115,41 @@ impl List<'_> {
         self.add_new(Change::WriteStatus { text: words::status(self.state) }, pull);
     }
 
-    /// Accepted work is merged; so is what others approved, when a person agrees.
+    /// Accepted work is merged. What others approved is merged without our own gate only where the policy lets merges go
+    /// by themselves: otherwise that gate is where a person is asked, once.
     fn merge(&mut self, pull: &Resource, known: &Pull) {
         let Some(head) = self.state.head.clone().filter(|head| *head == known.head) else { return };
         let ready = self.state.phase == Phase::Review && !known.draft && known.mergeable != Some(false);
         let sound = !matches!(self.state.evidence(&head), Evidence::Failed | Evidence::Pending);
-        let ci = known.ci.as_ref().filter(|ci| ci.commit == head).map(|ci| ci.state);
-        if !ready || !sound || matches!(ci, Some(CiState::Pending | CiState::Failed)) {
+        let opinion = known.opinion_of(&head);
+        if !ready || !sound || matches!(opinion.checks, Some(CiState::Pending | CiState::Failed)) {
             return;
         }
-        let accepted = self.state.may_deliver();
-        if !accepted && !is_approved(known, &head) {
-            return;
-        }
-        let change = Change::Merge { commit: head, method: self.settings.merge };
+        let change = Change::Merge { commit: head.clone(), method: self.settings.merge };
         if was_sent(self.state, pull, &change) {
             return;
         }
         let policy = match self.settings.policy(ChangeKind::Merge, self.state.phase) {
             // Who opened the gate saw exactly this commit.
-            PublishPolicy::Ask | PublishPolicy::AskOnce if accepted => PublishPolicy::Auto,
+            PublishPolicy::Ask | PublishPolicy::AskOnce if self.seen_and_accepted(&head) => {
+                PublishPolicy::Auto
+            }
             policy @ (PublishPolicy::Ask
             | PublishPolicy::AskOnce
             | PublishPolicy::Auto
             | PublishPolicy::Deny) => policy,
         };
-        self.wanted.push(Wanted { resource: pull.clone(), change, policy });
+        let goes_by_itself = policy == PublishPolicy::Auto && opinion.is_approval();
+        if self.state.may_deliver() || goes_by_itself {
+            self.wanted.push(Wanted { resource: pull.clone(), change, policy });
+        }
+    }
+
+    /// Tells whether it was a person who accepted this commit.
+    fn seen_and_accepted(&self, head: &Oid) -> bool {
+        let gate = self.state.approved.and_then(|(gate, _)| self.state.decision(gate));
+        let seen = gate.and_then(|gate| gate.asked.seen_by_person());
+        self.state.may_deliver() && seen.is_some_and(|seen| seen.head.as_ref() == Some(head))
     }
 
     /// The work is merged: what is not needed any more goes.
@@ -164,13 +172,6 @@ impl List<'_> {
             self.add(Change::ClosePull {}, pull);
         }
     }
-}
-
-/// Tells whether somebody who is trusted approved exactly this commit, and nobody wants anything changed.
-fn is_approved(pull: &Pull, head: &Oid) -> bool {
-    let trusted = || pull.reviews.values().filter(|review| review.remark.trusted);
-    trusted().any(|review| review.verdict == ReviewVerdict::Approved && review.commit == *head)
-        && trusted().all(|review| review.verdict != ReviewVerdict::ChangesRequested)
 }
 
 /// Returns the title that we wrote last.

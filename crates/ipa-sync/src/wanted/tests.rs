@@ -80,6 +80,7 @@ pub(crate) fn send(state: &mut TaskState, resource: &str, change: Change) {
         state: OpState::Sent { at: Timestamp::UNIX_EPOCH, remote: None, url: None },
         attempts: 1,
         failures: 0,
+        insisted: false,
     });
 }
 
@@ -131,8 +132,27 @@ fn review(verdict: ReviewVerdict, commit: Oid) -> Review {
     Review { id: "21".parse().unwrap(), verdict, commit, remark }
 }
 
+/// The gate of the review was opened at the head.
 fn accept(state: &mut TaskState) {
-    state.approved = Some((DecisionId::new(task(), 1), Phase::Completed));
+    open_by(state, GatePolicy::Ask);
+}
+
+/// A gate of the review that shows a commit.
+fn gate(head: Option<Oid>, policy: GatePolicy) -> Decision {
+    let seen = Seen { document: None, head, checks: Evidence::NoneConfigured };
+    Decision {
+        id: DecisionId::new(task(), 1),
+        asked: Asked::Gate { from: Phase::Review, to: Phase::Completed, seen, policy },
+        payload_hash: PayloadHash::of(b"x"),
+        at: Timestamp::UNIX_EPOCH,
+        answered: None,
+    }
+}
+
+fn open_by(state: &mut TaskState, policy: GatePolicy) {
+    let gate = gate(state.head.clone(), policy);
+    state.approved = Some((gate.id, Phase::Completed));
+    state.decisions = vec![gate];
 }
 
 #[test]
@@ -309,14 +329,18 @@ fn run(number: u32, head: Oid) -> Run {
 }
 
 #[test]
-fn accepted_work_is_merged_and_approved_work_when_a_person_agrees() {
-    let (sides, head) = (sides(), oid('c'));
-    let merges = |change: &dyn Fn(&mut TaskState)| {
+fn accepted_work_is_merged_and_approved_work_where_the_policy_says_so() {
+    let (asking, head) = (sides(), oid('c'));
+    let mut by_itself = sides();
+    let settings = by_itself.settings.get_mut(by_itself.forge.as_ref().unwrap()).unwrap();
+    settings.policies.rules.insert((ChangeKind::Merge, None), PublishPolicy::Auto);
+    let merges_with = |sides: &Sides, change: &dyn Fn(&mut TaskState)| {
         let mut state = quiet(Phase::Review);
         change(&mut state);
-        let all = wanted(&state, &sides).into_iter().filter(|want| want.change.kind() == ChangeKind::Merge);
+        let all = wanted(&state, sides).into_iter().filter(|want| want.change.kind() == ChangeKind::Merge);
         all.map(|want| want.policy).collect::<Vec<_>>()
     };
+    let merges = |change: &dyn Fn(&mut TaskState)| merges_with(&by_itself, change);
     let approve = |state: &mut TaskState, commit, trusted| {
         let mut review = review(ReviewVerdict::Approved, commit);
         review.remark.trusted = trusted;
@@ -326,12 +350,16 @@ fn accepted_work_is_merged_and_approved_work_when_a_person_agrees() {
         pull_of(state).ci = Some(Ci { commit: oid('c'), state: ci, failing: Vec::new() });
     };
     assert_eq!(merges(&|_state| {}), []);
-    assert_eq!(merges(&accept), [PublishPolicy::Auto], "who opened the gate saw this commit");
-    assert_eq!(merges(&|state| approve(state, head.clone(), true)), [PublishPolicy::Ask]);
+    assert_eq!(merges_with(&asking, &accept), [PublishPolicy::Auto], "who opened the gate saw this commit");
+    let by_policy = |state: &mut TaskState| open_by(state, GatePolicy::Auto);
+    assert_eq!(merges_with(&asking, &by_policy), [PublishPolicy::Ask], "nobody saw it yet");
+    let approved = |state: &mut TaskState| approve(state, head.clone(), true);
+    assert_eq!(merges_with(&asking, &approved), [], "our own gate asks, once");
+    assert_eq!(merges(&approved), [PublishPolicy::Auto]);
     assert_eq!(merges(&|state| approve(state, head.clone(), false)), [], "an outsider");
     assert_eq!(merges(&|state| approve(state, oid('9'), true)), [], "another commit");
     for (state_of_ci, wanted) in
-        [(CiState::Pending, vec![]), (CiState::Failed, vec![]), (CiState::Passed, vec![PublishPolicy::Ask])]
+        [(CiState::Pending, vec![]), (CiState::Failed, vec![]), (CiState::Passed, vec![PublishPolicy::Auto])]
     {
         let merges = merges(&|state| {
             approve(state, head.clone(), true);
@@ -462,13 +490,6 @@ fn what_is_looked_at_is_what_belongs_to_the_task_and_may_be_read() {
 #[test]
 fn a_status_says_what_a_task_waits_for() {
     let mut state = quiet(Phase::Review);
-    let seen = Seen { document: None, head: state.head.clone(), checks: Evidence::NoneConfigured };
-    state.decisions.push(Decision {
-        id: DecisionId::new(task(), 1),
-        asked: Asked::Gate { from: Phase::Review, to: Phase::Completed, seen, policy: GatePolicy::Ask },
-        payload_hash: PayloadHash::of(b"x"),
-        at: Timestamp::UNIX_EPOCH,
-        answered: None,
-    });
+    state.decisions.push(gate(state.head.clone(), GatePolicy::Ask));
     assert_eq!(listed(&state, &sides()), ["pull say how it stands: T-1: it waits for a review. (auto)"]);
 }

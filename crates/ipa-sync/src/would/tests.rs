@@ -66,6 +66,7 @@ fn what_never_goes_out_is_told_so_and_what_is_queued_is_named() {
             state,
             attempts: 0,
             failures: 0,
+            insisted: false,
         }
     };
     let refused = OpState::Refused { by: Principal::User("ann".to_owned()), reason: None };

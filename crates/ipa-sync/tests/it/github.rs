@@ -188,6 +188,7 @@ pub(crate) fn job_at(remote: Option<RemoteId>, number: u32, change: Change) -> J
         state: OpState::Ready,
         attempts: 1,
         failures: 0,
+        insisted: false,
     };
     Job { target, op, earlier: None }
 }

@@ -67,6 +67,7 @@ impl World {
             state: OpState::Ready,
             attempts: 1,
             failures: 0,
+            insisted: false,
         };
         Job { target: self.target(), op, earlier: None }
     }

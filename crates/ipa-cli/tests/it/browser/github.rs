@@ -31,9 +31,10 @@ fn the_way_of_an_issue_is_seen_and_its_merge_agreed_to_in_a_browser() {
     let head = forge.pull(issue + 1).unwrap()["head"]["sha"].as_str().unwrap().to_owned();
     forge.ci().check(&head, "test", Some("success"));
     ann.review(issue + 1, "APPROVE", "");
-    browser.sees(&format!("merge {} (squash)", &head[..9]));
+    browser.sees("✓ its checks passed, ✓ approved by ann");
+    browser.sees("Approving lets this commit be merged.");
     browser.picture("github-card");
-    browser.click("Publish");
+    browser.click("Approve");
     assert!(eventually(|| forge.pull(issue + 1).unwrap()["merged"] == true), "{}", browser.text());
     browser.sees("o/r#2 ✓ merged");
     browser.picture("github-merged");

@@ -115,7 +115,7 @@ pub(super) fn answer_escalation(
     start_afresh(state);
     state.outside.mend(event.at, |fuse| fuse.decision == id);
     for op in state.ops.iter_mut().filter(|op| matches!(op.state, OpState::Dead { .. })) {
-        op.state = OpState::Ready;
+        op.retry();
     }
     Ok(())
 }

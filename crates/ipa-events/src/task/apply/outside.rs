@@ -105,6 +105,11 @@ pub(super) fn turn(state: &mut TaskState, id: OpId, becomes: OpState) -> Fit {
     Ok(())
 }
 
+pub(super) fn retry(state: &mut TaskState, id: OpId) -> Fit {
+    op(state, id)?.retry();
+    Ok(())
+}
+
 pub(super) fn fuse(state: &mut TaskState, event: &Event, (of, decision): (&Resource, DecisionId)) -> Fit {
     if state.decision(decision).is_none() {
         return Err("there is no such decision");

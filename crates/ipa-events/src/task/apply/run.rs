@@ -133,7 +133,7 @@ pub(super) fn retry(
         state.outside.mend(event.at, |_fuse| true);
         for op in &mut state.ops {
             if matches!(op.state, OpState::Waiting { .. } | OpState::Dead { .. }) {
-                op.state = OpState::Ready;
+                op.retry();
             }
         }
     }

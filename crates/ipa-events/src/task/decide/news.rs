@@ -3,8 +3,8 @@
 use super::{Decided, Task};
 use crate::task::event::{EscalationReason, TaskEvent};
 use crate::task::outside::{Link, News};
-use crate::task::state::OpState;
-use crate::value::{Resource, ResourceKind};
+use crate::task::state::{OpState, TaskState};
+use crate::value::{Oid, Resource, ResourceKind};
 
 impl Task<'_> {
     pub(super) fn link(&self, resource: &Resource, link: &Link) -> Decided {
@@ -39,8 +39,24 @@ impl Task<'_> {
         } else if changed(|news| matches!(news, News::PullClosed { .. })) && !self.closes_it(resource) {
             let detail = format!("the pull request {} was closed and not merged", self.name_of(resource));
             events.extend(self.escalate(EscalationReason::PullClosed, &detail));
+        } else if changed(|news| matches!(news, News::PullPushed { .. })) {
+            let after = TaskState { outside, ..self.state.clone() };
+            events.extend(after.moved_by_others().into_iter().flat_map(|(pull, theirs)| {
+                self.escalate(EscalationReason::PullMoved, &self.moved(pull, theirs))
+            }));
         }
         Ok(events)
+    }
+
+    /// Says that somebody else pushed, and what a person can do.
+    fn moved(&self, pull: &Resource, theirs: &Oid) -> String {
+        let ours = self.state.head.as_ref().map_or("", |head| head.short());
+        format!(
+            "the head of {} is {}, which is not the work that is known here ({ours}): nothing is pushed over it, and \
+             nothing merged. Merge it there, or take the branch back to {ours}, and go on then",
+            self.name_of(pull),
+            theirs.short(),
+        )
     }
 
     /// Tells whether it is ipa that closes a pull request.

@@ -31,6 +31,8 @@ pub struct Op {
     pub attempts: u32,
     /// How many of them failed.
     pub failures: u32,
+    /// Whether a person wanted it tried again after it was given up, and why was said.
+    pub insisted: bool,
 }
 
 /// How far a change to the outside is.
@@ -107,7 +109,14 @@ impl Op {
             state,
             attempts: 0,
             failures: 0,
+            insisted: false,
         }
+    }
+
+    /// A person wants it tried again now.
+    pub(crate) fn retry(&mut self) {
+        self.insisted |= matches!(self.state, OpState::Dead { .. });
+        self.state = OpState::Ready;
     }
 
     /// Tells whether nothing of it was sent, and it still may be: a newer one can take its place.

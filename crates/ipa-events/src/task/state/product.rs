@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::super::event::Seen;
 use super::{CheckResult, Evidence, Op, Run, RunState, TaskState};
 use crate::task::change::Change;
-use crate::value::{ConnectorId, Oid, Outcome, Phase, RemoteId, Role, RunId};
+use crate::task::outside::PullState;
+use crate::value::{ConnectorId, Oid, Outcome, Phase, RemoteId, Resource, Role, RunId};
 
 /// Whether the product of the current phase is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +61,16 @@ impl TaskState {
             op.resource.connector == git && Some(&push.commit) == self.head.as_ref()
         };
         self.ops.iter().any(|op| op.is_sent() && pushed(op))
+    }
+
+    /// Returns an open pull request whose newest commit is not the task's: somebody else pushed it.
+    pub fn moved_by_others(&self) -> Option<(&Resource, &Oid)> {
+        let pushed = |head: &Oid| {
+            let is_it = |op: &Op| matches!(&op.change, Change::PushBranch(push) if push.commit == *head);
+            self.head.as_ref() == Some(head) || self.ops.iter().any(is_it)
+        };
+        let open = self.outside.pulls.iter().filter(|(_, pull)| pull.state == PullState::Open);
+        open.map(|(resource, pull)| (resource, &pull.head)).find(|(_, head)| !pushed(head))
     }
 
     /// Tells what the checks say of a commit.

@@ -1,6 +1,6 @@
 //! Something that waits for a person: exactly what is asked, and the form that answers it.
 
-use ipa_events::task::{Asked, Decision, DecisionKind, Document, Seen, TaskState};
+use ipa_events::task::{Asked, Decision, DecisionKind, Document, PullState, Seen, TaskState};
 use ipa_events::{Handle, Phase, title_of};
 use maud::{Markup, html};
 
@@ -79,7 +79,7 @@ fn gate(state: &TaskState, (handle, decision): (Handle, &Decision), from: Phase,
         Phase::Development | Phase::Review | Phase::Completed | Phase::Cancelled => html! {
             @if let Some(head) = &seen.head {
                 p {
-                    "Commit " code { (head.short()) } ", " (evidence::evidence(seen.checks)) ". "
+                    "Commit " code { (head.short()) } ", " (evidence::evidence(state, head, seen.checks)) ". "
                     a href={ "/tasks/" (handle) "/diff" } { "Read the diff" }
                     @if state.reviewed().is_some_and(|commit| commit != head) {
                         ", or " a href={ "/tasks/" (handle) "/diff?since=review" } { "what changed since the last review" }
@@ -87,6 +87,9 @@ fn gate(state: &TaskState, (handle, decision): (Handle, &Decision), from: Phase,
                 }
                 (evidence::checks(state, head))
                 (evidence::criteria(state, head))
+                @if from == Phase::Review && state.outside.pulls.values().any(|pull| pull.state == PullState::Open) {
+                    p { "Approving lets this commit be merged." }
+                }
             } @else { p { "There is no commit: leaving the phase delivers nothing." } }
         },
     }

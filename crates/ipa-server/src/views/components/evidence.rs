@@ -4,30 +4,51 @@ use ipa_events::Oid;
 use ipa_events::task::{CheckResult, Evidence, TaskState};
 use maud::{Markup, html};
 
+use super::outside;
 use crate::render::ansi::ansi;
 use crate::render::criteria;
 use crate::render::visible::visible;
+use crate::wire::OpinionRow;
 
 /// Shows in one line what the checks say of a commit.
-pub(crate) fn evidence(evidence: Evidence) -> Markup {
-    let (class, sign, says) = match evidence {
-        Evidence::NoneConfigured => ("none", "–", "no checks configured"),
-        Evidence::Pending => ("pending", "○", "checks have not all run yet"),
-        Evidence::Passed => ("passed", "✓", "checks passed"),
-        Evidence::Failed => ("failed", "✗", "checks failed"),
+pub(crate) fn evidence(state: &TaskState, commit: &Oid, evidence: Evidence) -> Markup {
+    let says = match evidence {
+        Evidence::NoneConfigured if checked_by_others(&OpinionRow::all(state, commit)) => {
+            "checked by others only"
+        }
+        Evidence::NoneConfigured => "no checks configured",
+        Evidence::Pending => "checks have not all run yet",
+        Evidence::Passed => "checks passed",
+        Evidence::Failed => "checks failed",
     };
-    html! { span.evidence.(class) { span aria-hidden="true" { (sign) } " " (says) } }
+    signed(evidence, says)
 }
 
-/// Shows each check of a task with what it said of one commit.
+/// Shows words with a sign that says whether they are good.
+fn signed(evidence: Evidence, words: &str) -> Markup {
+    let (class, sign) = match evidence {
+        Evidence::NoneConfigured => ("none", "–"),
+        Evidence::Pending => ("pending", "○"),
+        Evidence::Passed => ("passed", "✓"),
+        Evidence::Failed => ("failed", "✗"),
+    };
+    html! { span.evidence.(class) { span aria-hidden="true" { (sign) } " " (visible(words)) } }
+}
+
+fn checked_by_others(others: &[OpinionRow]) -> bool {
+    others.iter().any(|row| row.opinion.checks.is_some())
+}
+
+/// Shows each check of a task with what it said of one commit, and what others say of it.
 pub(crate) fn checks(state: &TaskState, commit: &Oid) -> Markup {
     let commands = state.created.as_ref().map_or(&[][..], |created| &created.checks);
+    let others = OpinionRow::all(state, commit);
     let newest = |command: &str| {
         let of_this = |result: &&CheckResult| &*result.command == command && result.commit == *commit;
         state.checks.iter().rev().find(of_this)
     };
     html! {
-        @if commands.is_empty() {
+        @if commands.is_empty() && !checked_by_others(&others) {
             p.evidence.none {
                 span aria-hidden="true" { "–" } " no checks configured: nothing but a person's eyes says that this works"
             }
@@ -36,6 +57,22 @@ pub(crate) fn checks(state: &TaskState, commit: &Oid) -> Markup {
             @match newest(command) {
                 Some(result) => (check(result)),
                 None => p.evidence.pending { span aria-hidden="true" { "○" } " " code { (visible(command)) } " has not run on this commit" },
+            }
+        }
+        @for row in &others { (opinion(row)) }
+    }
+}
+
+/// Shows what others say of a commit in one pull request, in one line.
+fn opinion(row: &OpinionRow) -> Markup {
+    let said = row.opinion.says();
+    html! {
+        p {
+            (outside::link(&row.pull, row.url.as_deref())) ": "
+            @if said.is_empty() { span.quiet { "nobody said anything of this commit yet" } }
+            @for (n, (evidence, words)) in said.iter().enumerate() {
+                @if n > 0 { ", " }
+                (signed(*evidence, words))
             }
         }
     }

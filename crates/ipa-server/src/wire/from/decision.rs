@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use ipa_events::task::{self as domain, Answered, Asked, Seen, TaskState, Verdict};
-use ipa_events::{Handle, OpId, Phase, title_of};
+use ipa_events::task::{self as domain, Answered, Asked, PullState, Seen, TaskState, Verdict};
+use ipa_events::{Handle, Oid, OpId, Phase, title_of};
 
 use super::task::handle_of;
-use crate::wire::{AnsweredBy, CheckRow, Decision, DecisionState, PublishRow, Shown, ShownDocument};
+use crate::wire::{
+    AnsweredBy, CheckRow, Decision, DecisionState, OpinionRow, PublishRow, Shown, ShownDocument,
+};
 
 impl Decision {
     /// Shows a decision of a task.
@@ -75,6 +77,7 @@ impl Shown {
                 commit: seen.head.clone(),
                 checks: seen.checks,
                 check_results: results(state, seen),
+                others: seen.head.as_ref().map_or_else(Vec::new, |head| OpinionRow::all(state, head)),
             },
             Asked::Permission { run, tool, input, .. } => Self::Permission {
                 run: handle_of(state, *run),
@@ -114,6 +117,22 @@ fn document(state: &TaskState, from: Phase, seen: &Seen) -> Option<ShownDocument
     let index = usize::try_from(version).ok()?.checked_sub(1)?;
     let text = document.versions.get(index)?.to_string();
     Some(ShownDocument { name: name.to_owned(), version, text })
+}
+
+impl OpinionRow {
+    /// Sums up what is said of a commit in each open pull request of a task.
+    pub(crate) fn all(state: &TaskState, commit: &Oid) -> Vec<Self> {
+        let open = state.outside.pulls.iter().filter(|(_, pull)| pull.state == PullState::Open);
+        open.map(|(resource, pull)| {
+            let link = state.outside.links.get(resource);
+            Self {
+                pull: link.map_or_else(|| resource.to_string(), |link| link.remote.to_string()),
+                url: link.and_then(|link| link.url.as_ref()).map(ToString::to_string),
+                opinion: pull.opinion_of(commit),
+            }
+        })
+        .collect()
+    }
 }
 
 /// Returns the newest result of each check on the commit that is seen.

@@ -15,6 +15,8 @@ use crate::section;
 pub(in crate::local) enum Opening {
     /// It is there, under this number.
     There(u64),
+    /// A person opened this one, and hands it over.
+    Theirs(u64),
     /// These are its files.
     New { pull: Front, body: String },
 }
@@ -36,9 +38,15 @@ pub(in crate::local) fn open(
     let open = there.iter().find(|(_, it)| it.state == StateWord::Open && it.head == *head);
     match open {
         Some((number, it)) if it.task.as_deref() == Some(&*task) => return Ok(Opening::There(*number)),
-        Some((number, _)) => {
-            let detail =
-                format!("the pull request {number} of {head} is open, and not of this task; close it");
+        Some((number, it)) if it.task.is_none() && job.op.insisted => return Ok(Opening::Theirs(*number)),
+        Some((number, it)) => {
+            let what_now = match &it.task {
+                Some(_) => "and of another task; close one of them",
+                None => {
+                    "and a person opened it: try again to take it over (our section is added), or close it first"
+                }
+            };
+            let detail = format!("the pull request {number} of {head} is open, {what_now}");
             return Err(refusal(ErrorClass::Rejected, job, &detail));
         }
         None => {}

@@ -188,7 +188,7 @@ async fn a_merge_whose_end_is_not_known_is_looked_into_and_not_repeated() {
 }
 
 #[tokio::test]
-async fn an_open_pull_request_of_the_branch_is_taken_over_only_if_it_is_the_tasks_own() {
+async fn an_open_pull_request_of_the_branch_is_taken_over_if_it_is_the_tasks_own_or_a_person_insists() {
     let mut world = world();
     world.make(PULL, draft()).await;
     let again = world.job(PULL, draft());
@@ -199,6 +199,23 @@ async fn an_open_pull_request_of_the_branch_is_taken_over_only_if_it_is_the_task
     world.put("pulls/1/pull.toml", theirs);
     let refused = world.connector.apply(world.cx(), &again).await.unwrap_err();
     assert_eq!(refused.class, ErrorClass::Rejected);
+    assert!(refused.detail.contains("try again to take it over"), "{refused}");
+    world.put("pulls/1/body.md", "Mine.\n");
+    let mut insisted = again.clone();
+    insisted.op.insisted = true;
+    let taken = world.connector.apply(world.cx(), &insisted).await.unwrap();
+    assert_eq!(taken.remote.unwrap().as_str(), "here#1");
+    let (keys, body) = (world.read("pulls/1/pull.toml"), world.read("pulls/1/body.md"));
+    assert!(
+        keys.contains(&insisted.marker()) && body.starts_with("Mine.") && body.len() > 10,
+        "{keys}{body}"
+    );
+    let found = world.connector.probe(world.cx(), &insisted).await.unwrap();
+    assert!(matches!(found, Probe::There(_)), "{found:?}");
+    // Of another task it is never taken.
+    insisted.target.task = TaskId::from_key("another");
+    let refused = world.connector.apply(world.cx(), &insisted).await.unwrap_err();
+    assert!(refused.detail.contains("of another task"), "{refused}");
     assert_eq!(world.names("pulls"), ["1"]);
 }
 

@@ -48,10 +48,6 @@ async fn each_refusal_has_its_class_and_github_s_own_words() {
 async fn a_pull_request_that_cannot_be_opened_says_why() {
     let world = World::new().await;
     world.forge.person("ipa").push(BRANCH, "fix.txt", "one\n");
-    world.forge.person("ann").open(BRANCH, "mine");
-    let (class, detail) = error_of(world.apply(&job_at(None, 1, open())).await);
-    assert_eq!(class, ErrorClass::Rejected);
-    assert!(detail.contains("not opened for this task") && detail.contains("/o/r/pull/1"), "{detail}");
     let to = |base: &str, head: &str| {
         let Change::OpenPull { repo, title, section, draft, .. } = open() else { panic!() };
         let (head, base) = (head.parse().unwrap(), Some(base.parse().unwrap()));
@@ -64,6 +60,31 @@ async fn a_pull_request_that_cannot_be_opened_says_why() {
         assert_eq!(class, ErrorClass::Rejected);
         assert!(detail.contains(words), "{detail}");
     }
+}
+
+#[tokio::test]
+async fn a_pull_request_that_a_person_opened_is_taken_over_when_a_person_insists() {
+    let world = World::new().await;
+    world.forge.person("ipa").push(BRANCH, "fix.txt", "one\n");
+    let number = world.forge.person("ann").open(BRANCH, "mine");
+    let body = || world.forge.pull(number).unwrap()["body"].as_str().unwrap_or_default().to_owned();
+    let before = body();
+    let (class, detail) = error_of(world.apply(&job_at(None, 1, open())).await);
+    assert_eq!(class, ErrorClass::Rejected);
+    assert!(detail.contains("try again to take it over") && detail.contains("/o/r/pull/1"), "{detail}");
+    assert_eq!(body(), before, "nothing of a person's is touched unasked");
+    // The same, although it was refused.
+    let mut job = job_at(None, 1, open());
+    job.op.insisted = true;
+    let applied = world.apply(&job).await.unwrap();
+    assert_eq!(applied.remote, Some(format!("o/r#{number}").parse().unwrap()));
+    assert!(body().starts_with(&before) && body().contains("It gives up too early."), "{}", body());
+    assert_eq!(world.effects("pulls/create"), 0);
+    // Another task takes nothing over that is of this one, however it insists.
+    job.target.task = TaskId::from_key("another");
+    let (class, detail) = error_of(world.apply(&job).await);
+    assert_eq!(class, ErrorClass::Rejected);
+    assert!(detail.contains("of another task"), "{detail}");
 }
 
 #[tokio::test]

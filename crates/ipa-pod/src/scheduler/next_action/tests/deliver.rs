@@ -50,6 +50,22 @@ fn accepted_work_of_a_pull_request_waits_for_its_merge_and_failed_checks_of_the_
     assert_eq!(story.says(), "trash main");
 }
 
+#[test]
+fn what_somebody_else_pushed_is_asked_about_and_waited_for() {
+    let pull: Resource = "work/pull/ipa/t-12-make-it-work".parse().unwrap();
+    let found = News::PullFound { title: "x".into(), head: oid(HEAD), draft: false, section: None };
+    let news = |news| TaskCommand::RecordNews { resource: pull.clone(), news: vec![news] };
+    let story = in_review().then(&Principal::Scheduler, news(found)).approves();
+    let story = story.then(&Principal::Scheduler, news(News::PullPushed { head: oid(&"9".repeat(40)) }));
+    let asks = story.says();
+    assert!(asks.contains("T-12.d3, somebody else pushed to the pull request"), "{asks}");
+    // Who goes on without doing anything about it is told what is waited for.
+    let story = story.approves();
+    assert_eq!(story.says(), "wait: waiting for the other side: somebody else pushed to its pull request");
+    let story = story.then(&Principal::Scheduler, news(News::PullPushed { head: oid(HEAD) }));
+    assert_eq!(story.says(), "wait: waiting for the other side: its checks, or its merge");
+}
+
 /// Wants the work to be published.
 fn deliver() -> TaskCommand {
     let branch: ipa_events::BranchName = "ipa/t-12-make-it-work".parse().unwrap();
