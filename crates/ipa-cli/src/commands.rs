@@ -20,7 +20,7 @@ mod task;
 mod wait;
 mod workspace;
 
-pub(crate) use decide::{Settled, open, settle};
+pub(crate) use decide::{Settled, open, settle, shown};
 pub(crate) use follow::{Ending, News, Watch, end_of, put_away};
 pub(crate) use itself::tell;
 pub(crate) use people::{forget, typed_lines};

@@ -6,4 +6,5 @@ pub(crate) mod criteria;
 pub(crate) mod diff;
 pub(crate) mod markdown;
 mod markup;
+pub(crate) mod told;
 pub(crate) mod visible;

@@ -8,6 +8,7 @@ mod command;
 mod decision;
 mod event;
 mod from;
+mod outside;
 mod rows;
 mod run;
 mod task;
@@ -18,6 +19,7 @@ pub use decision::{AnsweredBy, Decision, DecisionState, OpinionRow, PublishRow, 
 pub use event::EventRecord;
 pub use ipa_pod::log::AgentEvent as LogEntry;
 pub use ipa_pod::work::{DiffSet, FileView, Listing};
+pub use outside::{Heard, OutsideRow, SaidRow};
 pub use rows::{
     AgentRow, ConnectorRow, ConnectorState, Health, Pod, PodState, SyncOp, SyncState, WantedChange,
     WantedCourse, Why, WorkspaceRow,

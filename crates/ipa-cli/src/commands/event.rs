@@ -33,8 +33,8 @@ async fn list(app: &App, task: &str, after: u64) -> Result<Exit, Failure> {
         let events: List<EventRecord> = parse("the events", events)?;
         let mut table = Table::new(&["V", "TIME", "TYPE", "ACTOR", "WHAT"]);
         for event in events.items {
-            let what =
-                event.unreadable.map_or_else(|| brief(&event.payload), |why| format!("unreadable: {why}"));
+            let what = event.told.unwrap_or_else(|| brief(&event.payload));
+            let what = event.unreadable.map_or(what, |why| format!("unreadable: {why}"));
             let time = event.at.strftime("%H:%M:%S").to_string();
             table.row(vec![event.version.to_string(), time, event.kind, event.actor, what]);
         }

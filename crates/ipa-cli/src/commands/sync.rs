@@ -99,7 +99,8 @@ fn table(ops: &Value) -> Result<String, Failure> {
     Ok(if table.is_empty() { "nothing was changed outside\n".to_owned() } else { table.render() })
 }
 
-const fn word(state: SyncState) -> &'static str {
+/// Says how far a change is.
+pub(super) const fn word(state: SyncState) -> &'static str {
     match state {
         SyncState::Held => "held",
         SyncState::Ready => "ready",
@@ -121,9 +122,33 @@ async fn show(app: &App, op: &str) -> Result<Exit, Failure> {
         if let Some(written) = op.change.text() {
             writeln!(text, "\n{}", plain(written.trim_end())).ok();
         }
+        text.push_str(&plain(&became(&op)));
         Ok(text)
     })?;
     Ok(Exit::Done)
+}
+
+/// Says what became of a change, and what can be done about it.
+fn became(op: &SyncOp) -> String {
+    let handle = &op.handle;
+    let until = op.until.map(|until| format!("not tried again before {until:.0}"));
+    let told = [op.detail.clone(), until, op.url.clone()].into_iter().flatten();
+    let help = match op.state {
+        SyncState::Held => Some(format!(
+            "`ipa sync approve {handle}` agrees to it, `ipa sync reject {handle} -m WHY` refuses it"
+        )),
+        SyncState::Waiting => Some(format!("`ipa sync retry {handle}` tries it now")),
+        SyncState::Dead => {
+            Some(format!("`ipa sync retry {handle}` tries it again, `ipa sync drop {handle}` gives it up"))
+        }
+        SyncState::Ready
+        | SyncState::InFlight
+        | SyncState::Sent
+        | SyncState::Superseded
+        | SyncState::Refused => None,
+    };
+    let lines: Vec<String> = told.chain(help).collect();
+    if lines.is_empty() { String::new() } else { format!("\n{}\n", lines.join("\n")) }
 }
 
 async fn now(app: &App, task: &str) -> Result<Exit, Failure> {

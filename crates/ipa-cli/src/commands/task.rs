@@ -1,5 +1,7 @@
 //! Creating, listing and showing tasks.
 
+mod around;
+
 use ipa_agent::Secrets;
 use ipa_events::Status;
 use ipa_pod::{Edge as _, SystemEdge};
@@ -169,6 +171,7 @@ fn detail_text(detail: &TaskDetail) -> String {
         let sign = if check.passed { "✓" } else { "✗" };
         lines.push(format!("{sign} {} on {}", check.command, check.commit.short()));
     }
+    lines.extend(around::lines(detail));
     plain(&lines.join("\n")) + "\n"
 }
 

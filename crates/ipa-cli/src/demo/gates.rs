@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::forge::Turn;
 use crate::cli::DemoArgs;
 use crate::client::Client;
-use crate::commands::{Settled, forget, open, settle, typed_lines};
+use crate::commands::{Settled, forget, open, settle, shown, typed_lines};
 use crate::failure::Failure;
 use crate::output::{Out, diff_text, plain};
 
@@ -30,6 +30,12 @@ impl Gates {
     /// Finds out whether somebody can be asked.
     pub(super) fn new(out: Out, args: &DemoArgs, policy: Option<Client>) -> Self {
         let typed = (out.can_ask() && !args.yes).then(typed_lines);
+        if typed.is_some() {
+            let patience = PATIENCE.as_secs();
+            out.note(format!(
+                "Enter opens a gate, n sends the work back; after {patience} s without a word it goes on by itself."
+            ));
+        }
         Self { out, policy, typed, asked: None }
     }
 
@@ -52,6 +58,7 @@ impl Gates {
             }
             self.asked = None;
         }
+        let by = self.policy.as_ref().unwrap_or(client);
         for decision in open {
             match (decision.kind, turn) {
                 (DecisionKind::Gate, Turn::Later) => {}
@@ -63,10 +70,10 @@ impl Gates {
                     return Err(Failure::Wrong(format!("the demo needs help: {}", decision.title)));
                 }
                 (DecisionKind::Gate | DecisionKind::Permission | DecisionKind::Publish, _) => {
-                    self.decide(client, decision, &Settled::Yes).await?;
+                    self.decide(by, decision, &Settled::Yes).await?;
                 }
                 (DecisionKind::Question, _) => {
-                    self.decide(client, decision, &Settled::Text(first_choice(decision))).await?;
+                    self.decide(by, decision, &Settled::Text(first_choice(decision))).await?;
                 }
             }
         }
@@ -88,21 +95,26 @@ impl Gates {
     /// Carries out what was typed, or what is done by itself. Not to be dropped half-way.
     pub(super) async fn take(&mut self, client: &Client, line: Option<&str>) -> Result<(), Failure> {
         let Some((decision, also, _)) = self.asked.take() else { return Ok(()) };
-        match line.map(str::trim) {
-            None => {
+        match Line::read(line) {
+            Line::None => {
                 self.out.note("y   (by itself)");
-                self.decide(client, &decision, &Settled::Yes).await
+                self.decide(self.policy.as_ref().unwrap_or(client), &decision, &Settled::Yes).await
             }
-            Some("" | "y" | "Y") => settle(client, &decision, &Settled::Yes).await,
-            Some("d") => {
-                let diff: DiffSet = client.read(&format!("/api/v1/tasks/{}/diff", decision.task_id)).await?;
-                self.out.note(diff_text(&diff));
+            Line::Yes => self.decide(client, &decision, &Settled::Yes).await,
+            Line::Show => {
+                self.out.note(asked(client, &decision).await?);
                 self.ask(decision, also);
                 Ok(())
             }
-            Some(_) => {
+            Line::No => {
+                self.out.note("  sent back: the agent looks at it once more");
                 let why = "whoever watches the demo wants to see it once more".to_owned();
-                settle(client, &decision, &Settled::No(why)).await
+                self.decide(client, &decision, &Settled::No(why)).await
+            }
+            Line::Other => {
+                self.out.note("  Enter or y opens the gate, n sends the work back, d shows it");
+                self.ask(decision, also);
+                Ok(())
             }
         }
     }
@@ -112,17 +124,55 @@ impl Gates {
         if let Some(typed) = &mut self.typed {
             forget(typed);
         }
-        self.out.prompt(&format!("? {}{also}? [Y/n/d=diff]", plain(&decision.title)));
+        let show = if is_document(&decision) { "read it" } else { "diff" };
+        self.out.prompt(&format!("? {}{also}? [Y/n/d={show}]", plain(&decision.title)));
         self.asked = Some((decision, also, Instant::now() + PATIENCE));
     }
 
-    /// Decides by the demo's own hand. What is gone meanwhile needs no decision.
-    async fn decide(&self, client: &Client, decision: &Decision, settled: &Settled) -> Result<(), Failure> {
-        match settle(self.policy.as_ref().unwrap_or(client), decision, settled).await {
+    /// Decides. What is gone meanwhile, or was decided on the page, needs no decision.
+    async fn decide(&self, by: &Client, decision: &Decision, settled: &Settled) -> Result<(), Failure> {
+        match settle(by, decision, settled).await {
             Err(Failure::Problem(problem)) if problem.code.starts_with("decision_") => Ok(()),
             other => other,
         }
     }
+}
+
+/// What a line says to what is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Line {
+    /// Nobody typed one in time.
+    None,
+    Yes,
+    No,
+    /// Let me see it.
+    Show,
+    Other,
+}
+
+impl Line {
+    fn read(line: Option<&str>) -> Self {
+        match line.map(|line| line.trim().to_lowercase()).as_deref() {
+            None => Self::None,
+            Some("" | "y" | "yes") => Self::Yes,
+            Some("n" | "no") => Self::No,
+            Some("d") => Self::Show,
+            Some(_) => Self::Other,
+        }
+    }
+}
+
+/// Returns exactly what is asked: the document, or what the commit changes.
+async fn asked(client: &Client, decision: &Decision) -> Result<String, Failure> {
+    if is_document(decision) {
+        return Ok(shown(decision));
+    }
+    let diff: DiffSet = client.read(&format!("/api/v1/tasks/{}/diff", decision.task_id)).await?;
+    Ok(diff_text(&diff))
+}
+
+const fn is_document(decision: &Decision) -> bool {
+    matches!(decision.payload, Shown::Gate { document: Some(_), commit: None, .. })
 }
 
 fn first_choice(decision: &Decision) -> String {
@@ -133,4 +183,16 @@ fn first_choice(decision: &Decision) -> String {
         }
     };
     choices.first().cloned().unwrap_or_else(|| "as you think best".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_says_no_is_a_no() {
+        let lines = [None, Some("\n"), Some("Y\n"), Some("no"), Some("d\n"), Some("what?\n"), Some("nn")];
+        let read = [Line::None, Line::Yes, Line::Yes, Line::No, Line::Show, Line::Other, Line::Other];
+        assert_eq!(lines.map(Line::read), read);
+    }
 }

@@ -29,6 +29,8 @@ total() {
 }
 ";
 
+pub(super) const README: &str = "# total\n\nAdds up a range of numbers. `./test.sh` tests it.\n";
+
 const TEST: &str = "\
 #!/bin/sh
 # Tests total.sh; needs a shell and nothing else.
@@ -85,7 +87,7 @@ impl DemoRepo {
         write(&path.join("test.sh"), TEST)?;
         let executable = fs::Permissions::from_mode(0o755);
         fs::set_permissions(path.join("test.sh"), executable).map_err(writing(&path))?;
-        write(&path.join("README.md"), "# total\n\nAdds up a range of numbers. `./test.sh` tests it.\n")?;
+        write(&path.join("README.md"), README)?;
         write(&repo.script(), &script::text())?;
         let env = env(settings);
         git(&path, &env, &["init", "--quiet", "--initial-branch=main"])?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::repo::BROKEN;
+use super::repo::{BROKEN, README};
 
 const SPEC: &str = "\
 # Spec: total counts its last number
@@ -79,9 +79,10 @@ fn develop() -> Value {
         { "wait": 1200 },
         { "write_file": { "path": "total.sh", "content": mended() } },
         { "run": "git diff --stat" },
+        // Whole, so that work that is sent back has it once.
         { "write_file": {
-            "path": "README.md", "mode": "append",
-            "content": "\nBoth ends count; the sum of an empty range is 0.\n",
+            "path": "README.md",
+            "content": format!("{README}\nBoth ends count; the sum of an empty range is 0.\n"),
         } },
         { "run": "./test.sh" },
         { "usage": { "input_tokens": 3400, "output_tokens": 610 } },

@@ -6,6 +6,7 @@ mod bounds;
 mod chromium;
 mod claude;
 mod github;
+mod jira;
 mod keeps;
 mod narrow;
 mod scene;

@@ -1,7 +1,9 @@
 //! The first command: the main job, with nothing but git and a shell.
 
 use std::fs;
-use std::process::{Command, Stdio};
+use std::io::{Read as _, Write as _};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 
 use crate::support::{Guard, World, eventually, finish, git, said, signal_to};
 
@@ -82,4 +84,82 @@ fn a_demo_that_is_stopped_gives_its_task_up_and_leaves_nothing() {
         world.ipa(&["ls", "--status", "waiting", "--json"]).ok().json()["items"],
         serde_json::json!([])
     );
+}
+
+/// The demo at a terminal: what it says there, and what somebody types.
+struct Terminal {
+    process: Guard,
+    seen: Arc<Mutex<String>>,
+    told: usize,
+}
+
+impl Terminal {
+    fn open(world: &World) -> Self {
+        let mut command = Command::new("script");
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).env("SHELL", "/bin/sh");
+        command.env("HOME", world.path("")).env("IPA_DATA_DIR", world.data()).env("NO_COLOR", "1");
+        let demo = format!("{} demo", env!("CARGO_BIN_EXE_ipa"));
+        command.args(["-qfec", &demo, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child: Child = command.spawn().unwrap();
+        let (mut out, seen) = (child.stdout.take().unwrap(), Arc::new(Mutex::new(String::new())));
+        let shared = Arc::clone(&seen);
+        std::thread::spawn(move || {
+            let mut part = [0; 4096];
+            while let Ok(read @ 1..) = out.read(&mut part) {
+                shared.lock().unwrap().push_str(&String::from_utf8_lossy(&part[..read]));
+            }
+        });
+        Self { process: Guard(child), seen, told: 0 }
+    }
+
+    /// Waits until something is said after what was waited for before.
+    #[track_caller]
+    fn sees(&mut self, text: &str) {
+        let mut at = None;
+        let met = eventually(|| {
+            at = self.seen.lock().unwrap()[self.told..].find(text);
+            at.is_some()
+        });
+        assert!(met, "{text:?} was not said:\n{}", self.seen.lock().unwrap());
+        self.told += at.unwrap() + text.len();
+    }
+
+    fn types(&mut self, line: &str) {
+        writeln!(self.process.0.stdin.as_mut().unwrap(), "{line}").unwrap();
+    }
+}
+
+#[test]
+fn the_demo_asks_who_sits_at_a_terminal_and_shows_what_is_asked() {
+    let world = World::new();
+    let mut terminal = Terminal::open(&world);
+    terminal.sees("Enter opens a gate, n sends the work back");
+    terminal.sees("? approve spec v1? [Y/n/d=read it]");
+    terminal.types("d");
+    terminal.sees("AC1: both ends count");
+    terminal.sees("? approve spec v1?");
+    // Only a no is one.
+    terminal.types("what?");
+    terminal.sees("Enter or y opens the gate, n sends the work back, d shows it");
+    terminal.sees("? approve spec v1?");
+    terminal.types("");
+    terminal.sees("? approve plan v1? [Y/n/d=read it]");
+    terminal.types("n");
+    terminal.sees("sent back: the agent looks at it once more");
+    terminal.sees("? approve plan v2?");
+    terminal.types("y");
+    terminal.sees("and let others review it? [Y/n/d=diff]");
+    terminal.types("d");
+    terminal.sees("-le");
+    terminal.sees("and let others review it?");
+    // What the page decides is decided.
+    let gate = world.ipa(&["inbox", "--json"]).ok().json()["items"][0]["handle"].clone();
+    world.ipa(&["approve", gate.as_str().unwrap()]).ok();
+    terminal.sees("and merge it? [Y/n/d=diff]");
+    terminal.types("y");
+    terminal.sees("✓ completed");
+    assert_eq!(terminal.process.0.wait().unwrap().code(), Some(0));
+    let events = world.ipa(&["event", "list", "T-1"]).ok().out;
+    let by_me = events.lines().filter(|it| it.contains("transition.approved") && it.contains("user:local"));
+    assert_eq!(by_me.count(), 4, "{events}");
 }

@@ -1,5 +1,7 @@
 //! The whole way over Jira and GitHub together: a ticket is worked on, its pull request merged, and the ticket is done.
 
+pub(crate) mod story;
+
 use std::fs;
 
 use crate::forge::{Forge, REPO};

@@ -60,6 +60,7 @@ fn a_ticket_is_worked_merged_and_done_from_the_terminal_with_what_goes_out_agree
     let open = change(&world, "open_pull", "held");
     let shown = world.ipa(&["sync", "show", &open]).ok().out;
     assert!(shown.contains("Say done") && shown.contains("held"), "{shown}");
+    assert!(shown.contains(&format!("`ipa sync approve {open}` agrees to it")), "{shown}");
     let inbox = world.ipa(&["inbox", "--json"]).ok().json();
     assert!(inbox["items"].as_array().unwrap().iter().any(|it| it["kind"] == "publish"), "{inbox:#}");
     world.ipa(&["sync", "approve", &open, "-m", "let them see it"]).ok();

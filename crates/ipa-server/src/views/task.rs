@@ -20,7 +20,7 @@ use super::components::form::Forms;
 use super::components::log::{LogView, run_log};
 use super::components::status::{badge, steps};
 use super::components::time::moment;
-use super::components::{document, evidence};
+use super::components::{document, evidence, outside};
 use crate::live::{Entry, Figures, Section};
 use crate::render::markdown::markdown;
 use crate::render::visible::visible;
@@ -103,6 +103,7 @@ pub(crate) fn head(view: &TaskView, at_hand: Option<&AtHand>, forms: Forms<'_>) 
                 }
             }
             (steps(state.phase, state.ended_in))
+            (outside::line(state))
             (waiting(view))
             (controls::controls(view, forms))
         }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::components::status::phase_name;
 use super::components::time::{cost, moment};
 use super::components::tool::pretty;
+use crate::render::told::told;
 use crate::render::visible::visible;
 
 /// A part of a task's events.
@@ -51,6 +52,7 @@ fn event(task: Handle, raw: &RawRecord, at: Option<Version>) -> Markup {
             details open[at == Some(raw.version)] {
                 summary {
                     span.n { (raw.version) } " " b { (visible(&record.kind)) } " "
+                    @if let Some(words) = told_of(&record.kind, &record.payload) { bdi { (visible(&words)) } " " }
                     span.quiet { (visible(&record.actor)) " via " (visible(&record.via)) ", " (moment(record.at)) }
                 }
                 p.quiet {
@@ -63,6 +65,10 @@ fn event(task: Handle, raw: &RawRecord, at: Option<Version>) -> Markup {
             }
         }
     }
+}
+
+fn told_of(kind: &str, payload: &str) -> Option<String> {
+    told(kind, &serde_json::from_str(payload).ok()?)
 }
 
 fn run_of(payload: &str) -> Option<RunId> {

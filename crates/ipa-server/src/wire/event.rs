@@ -34,6 +34,9 @@ pub struct EventRecord {
     pub correlation_id: String,
     /// What happened.
     pub payload: Value,
+    /// The same in a line for people, where there are words for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<String>,
     /// Why this version of ipa cannot read it, if it cannot; its task is parked then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unreadable: Option<String>,

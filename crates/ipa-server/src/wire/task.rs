@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::decision::Decision;
+use super::outside::OutsideRow;
 use super::rows::SyncOp;
 use super::run::{Checks, Run};
 
@@ -86,6 +87,9 @@ pub struct TaskDetail {
     pub workspaces: Vec<TaskWorkspace>,
     /// What people told the agents, the oldest first.
     pub messages: Vec<MessageRow>,
+    /// What belongs to it outside.
+    #[serde(default)]
+    pub outside: Vec<OutsideRow>,
     /// Changes to the outside, the oldest first.
     pub sync: Vec<SyncOp>,
     /// Who paused it, if it is paused.

@@ -27,6 +27,7 @@ mod pages_agent;
 mod pages_faults;
 mod pages_hostile;
 mod pages_outside;
+mod pages_said;
 mod pages_support;
 mod security;
 mod server;

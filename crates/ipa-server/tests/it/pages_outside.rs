@@ -18,7 +18,10 @@ async fn what_goes_outside_is_shown_with_how_far_it_is() {
     let resource = format!("git/branch/{branch}").parse().unwrap();
     let push = Change::PushBranch(Push { repo, branch, commit, expected: None });
     site.pod(task, TaskCommand::QueueChanges { resource, changes: vec![(push, PublishPolicy::Auto)] }).await;
-    shows(&element(&site.page("/tasks/T-1").await, "side-T-1"), &["Outside", "push", "○ to be tried"]);
+    shows(
+        &element(&site.page("/tasks/T-1").await, "side-T-1"),
+        &["Changes outside", "push", "○ to be tried"],
+    );
     let op = view.state.ops.first().map_or(ipa_events::OpId::new(task.id, 1), |op| op.id);
     site.pod(task, TaskCommand::StartAttempt { op }).await;
     let next = AfterFailure::Ask;

@@ -17,11 +17,12 @@ pub(crate) fn side(view: &TaskView) -> Markup {
     let (state, handle) = (&*view.state, view.row.summary.handle);
     html! {
         aside.side id={ "side-" (handle) } aria-label="About this task" {
+            (outside::there(state))
             (facts(view))
             (runs(state, handle))
             (messages(state, handle))
             (decided(state, handle))
-            (outside::overview(view))
+            (outside::changes(view))
         }
     }
 }

@@ -11,6 +11,7 @@ use ipa_pod::work::Workspace;
 use ipa_pod::{Closed, RuntimeRow, TaskRow, TaskView};
 use serde_json::Value;
 
+use crate::render::told::told;
 use crate::wire::{
     AgentRow, ConnectorRow, ConnectorState, EventRecord, Pod, PodState, SyncOp, SyncState, WantedChange,
     WantedCourse, Why, WorkspaceRow,
@@ -21,6 +22,7 @@ impl EventRecord {
     pub(crate) fn of(raw: &RawRecord) -> Self {
         let record = &raw.record;
         let payload = serde_json::from_str(&record.payload);
+        let told = payload.as_ref().ok().and_then(|payload| told(&record.kind, payload));
         Self {
             id: raw.id,
             task_id: raw.stream.as_task(),
@@ -34,6 +36,7 @@ impl EventRecord {
             causation_id: record.causation_id.clone(),
             correlation_id: record.correlation_id.clone(),
             payload: payload.unwrap_or_else(|_not_json| Value::String(record.payload.clone())),
+            told,
             unreadable: Codec::default().decode(raw).err().map(|unreadable| unreadable.why),
         }
     }

@@ -5,8 +5,8 @@ use ipa_events::{AgentId, Handle, RunId, WorkspaceId};
 use ipa_pod::{TaskRow, TaskView};
 
 use crate::wire::{
-    CheckRow, Checks, Decision, DocumentVersions, MessageRow, Run, RunStatus, SyncOp, Task, TaskDetail,
-    TaskWorkspace,
+    CheckRow, Checks, Decision, DocumentVersions, MessageRow, OutsideRow, Run, RunStatus, SyncOp, Task,
+    TaskDetail, TaskWorkspace,
 };
 
 impl Task {
@@ -64,6 +64,7 @@ impl TaskDetail {
             checks: Checks::of(state),
             workspaces: workspaces(state),
             messages: (1..).zip(&state.messages).map(|it| message(handle, it)).collect(),
+            outside: OutsideRow::all(state),
             sync: state.ops.iter().map(|op| SyncOp::of(handle, state, op)).collect(),
             paused_by: state.paused.clone(),
             interrupted_by: state.interrupted.clone(),
