@@ -10,6 +10,10 @@ const TRUSTED: Duration = Duration::from_hours(24);
 /// How much less often is asked while webhooks come.
 const SLOWER: u32 = 5;
 
+/// While webhooks come, the pause is at least so long after an hour in which nothing moved: two requests at a time, as
+/// Jira's two searches, are three an hour then.
+const ASIDE: Duration = Duration::from_mins(40);
+
 /// The longest pause that webhooks lead to: they may get lost, and nothing tells.
 const LONGEST: Duration = Duration::from_hours(6);
 
@@ -29,7 +33,7 @@ pub struct Signs {
 /// Returns how long to wait, where `base` is the pause while things move and nothing tells that they do.
 ///
 /// It is at least 5 min after an hour in which nothing moved, and 15 min after a day; five times as long while webhooks come
-/// (the last within a day), at most six hours; and longer or shorter by up to a tenth, as `chance` has it, so that not all
+/// (the last within a day), and then at least 40 min after that hour, at most six hours; and longer or shorter by up to a tenth, as `chance` has it, so that not all
 /// ask at once.
 pub fn pause(base: Duration, signs: Signs, now: Timestamp, chance: u64) -> Duration {
     // A clock that was set back makes nothing quiet.
@@ -37,7 +41,8 @@ pub fn pause(base: Duration, signs: Signs, now: Timestamp, chance: u64) -> Durat
     let quiet = QUIET.iter().find(|(time, _)| since(signs.moved) >= *time);
     let pause = quiet.map_or(base, |(_, at_least)| base.max(*at_least));
     let trusted = signs.hook.is_some_and(|hook| since(hook) <= TRUSTED);
-    let pause = if trusted { pause.saturating_mul(SLOWER).min(LONGEST.max(pause)) } else { pause };
+    let least = if quiet.is_some() { ASIDE } else { Duration::ZERO };
+    let pause = if trusted { pause.saturating_mul(SLOWER).max(least).min(LONGEST.max(pause)) } else { pause };
     // 900 to 1,100 parts in a thousand.
     let parts = u32::try_from(chance % 201).unwrap_or(100).saturating_add(900);
     pause.saturating_mul(parts) / 1_000
@@ -69,7 +74,7 @@ mod tests {
             (MINUTE, (day, None), 900),
             (10 * MINUTE, (60, None), 600),
             (MINUTE, (0, Some(0)), 300),
-            (MINUTE, (60, Some(60)), 1500),
+            (MINUTE, (60, Some(60)), 2400),
             (MINUTE, (day, Some(day)), 4500),
             (MINUTE, (day, Some(day + 1)), 900),
             (120 * MINUTE, (0, Some(1)), 6 * 3600),

@@ -171,6 +171,8 @@ pub enum Probe {
 pub struct Swept {
     /// Things that may be other than they were.
     pub moved: Vec<RemoteId>,
+    /// Things of which nobody says that they moved, and that are to be looked at all the same.
+    pub due: Vec<RemoteId>,
     /// Tickets that want a task.
     pub wanted: Vec<NewTicket>,
     /// Up to when this says everything; the next sweep begins there.

@@ -261,11 +261,16 @@ impl Engine {
             Ok(_) => parts.connectors.answered(id, parts.edge.now()),
             Err(error) => parts.connectors.failed(id, error, parts.edge.now()).await,
         }
-        let Swept { moved, wanted, until } = swept?;
-        let is_moved = |(connector, remote): &(ConnectorId, _)| connector == id && moved.contains(remote);
-        for row in rows.iter().filter(|row| row.summary.links.iter().any(is_moved)) {
-            parts.connectors.note_moved(id, parts.edge.now());
-            self.hint(row.summary.id);
+        let Swept { moved, due, wanted, until } = swept?;
+        for row in rows {
+            let links = row.summary.links.iter().filter(|(connector, _)| connector == id);
+            let has = |names: &[RemoteId]| links.clone().any(|(_, remote)| names.contains(remote));
+            if has(&moved) {
+                parts.connectors.note_moved(id, parts.edge.now());
+                self.hint(row.summary.id);
+            } else if has(&due) {
+                self.hint(row.summary.id);
+            }
         }
         let takes_on = self.takes_all_on();
         for ticket in wanted.into_iter().filter(|_| takes_on) {

@@ -6,7 +6,9 @@ mod budget;
 mod cleanup;
 mod healing;
 mod hooks;
+mod hub;
 mod queue;
+mod rest;
 mod storm;
 mod time;
 

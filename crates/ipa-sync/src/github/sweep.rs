@@ -67,12 +67,18 @@ impl GitHubConnector {
                 },
             }
         }
-        swept.moved.extend(self.due(&linked, by.now));
         swept.moved.sort();
         swept.moved.dedup();
+        swept.due = self.due(&linked, by.now);
+        swept.due.retain(|name| !swept.moved.contains(name));
         // What was found in the others is told first; the error comes again with the next sweep.
         match failed {
-            Some(error) if swept.moved.is_empty() && swept.wanted.is_empty() => Err(error),
+            Some(error)
+                if [&swept.moved, &swept.due].iter().all(|names| names.is_empty())
+                    && swept.wanted.is_empty() =>
+            {
+                Err(error)
+            }
             _ => Ok(swept),
         }
     }

@@ -59,7 +59,7 @@ impl Round<'_> {
             Some(_) if sweep.linked.is_empty() => (Vec::new(), self.cx.now),
             Some(since) => self.moved(&sweep.linked, since).await?,
         };
-        Ok(Swept { moved, wanted, until: Some(until) })
+        Ok(Swept { moved, wanted, until: Some(until), ..Swept::default() })
     }
 
     async fn moved(

@@ -129,7 +129,7 @@ impl LocalConnector {
         });
         let moved = moved.collect::<Result<_, _>>()?;
         *seen = now;
-        Ok(Swept { moved, wanted, until: Some(cx.now) })
+        Ok(Swept { moved, wanted, until: Some(cx.now), ..Swept::default() })
     }
 
     /// Merges a pull request at a commit that was seen, or says what is against it. Who merged it is written down.

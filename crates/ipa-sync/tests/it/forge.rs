@@ -23,6 +23,8 @@ mod world;
 
 use std::sync::Arc;
 
+use ipa_sync::Wire;
+use ipa_sync::gate::Clock;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -153,6 +155,16 @@ impl Forge {
     /// Refuses every push with these words, as a protected branch does.
     pub(crate) fn refuse_pushes(&self, repo: &str, words: &str) {
         self.shared.world().repos[repo].git.refuse_pushes(words);
+    }
+
+    /// Takes the time from a clock of the test's.
+    pub(crate) fn set_clock(&self, clock: Clock) {
+        self.shared.world().clock = clock;
+    }
+
+    /// The way to it without sockets, for a paused clock. Git has none.
+    pub(crate) fn wire(&self) -> Arc<dyn Wire> {
+        Arc::new(peer::Inside(Arc::clone(&self.shared)))
     }
 
     /// Puts the forge's clock ahead of ours, or behind.

@@ -21,6 +21,8 @@ mod workflow;
 
 use std::sync::Arc;
 
+use ipa_sync::Wire;
+use ipa_sync::gate::Clock;
 use jiff::SignedDuration;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -139,6 +141,16 @@ impl Tracker {
     /// Puts the clock on somebody's wall ahead of UTC; queries and times are on it.
     pub(crate) fn set_hours_ahead(&self, login: &str, hours: i8) {
         self.user(login, |user| user.hours_ahead = hours);
+    }
+
+    /// Takes the time from a clock of the test's.
+    pub(crate) fn set_clock(&self, clock: Clock) {
+        self.shared.site().clock = clock;
+    }
+
+    /// The way to it without sockets, for a paused clock.
+    pub(crate) fn wire(&self) -> Arc<dyn Wire> {
+        Arc::new(peer::Inside(Arc::clone(&self.shared)))
     }
 
     /// Puts the site's clock ahead of ours, or behind.

@@ -28,7 +28,7 @@ const CONFINED: [(&str, &[&str], &[&str]); 10] = [
     ("landlock", &["ipa-workspace"], &[]),
     ("octocrab", &["ipa-sync"], &[]),
     ("ractor", &["ipa-pod"], &[]),
-    ("axum", &["ipa-server"], &["ipa-sync", "ipa-cli"]),
+    ("axum", &["ipa-server"], &["ipa-sync", "ipa-pod", "ipa-cli"]),
     ("maud", &["ipa-server"], &[]),
     ("clap", &["ipa-cli"], &[]),
     ("tracing-subscriber", &["ipa-cli"], &[]),

@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use ipa_sync::gate::Clock;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -25,6 +27,8 @@ pub(crate) struct World {
     pub(crate) repos: BTreeMap<String, Repo>,
     pub(crate) limits: Limits,
     pub(crate) hooks: Hooks,
+    /// Our clock.
+    pub(crate) clock: Clock,
     /// How far the forge's clock is ahead of ours.
     pub(crate) ahead: SignedDuration,
     last_id: u64,
@@ -61,6 +65,7 @@ impl World {
             repos: BTreeMap::new(),
             limits: Limits::default(),
             hooks: Hooks::default(),
+            clock: Arc::new(Timestamp::now),
             ahead: SignedDuration::ZERO,
             last_id: 1000,
         }
@@ -74,7 +79,7 @@ impl World {
 
     /// The forge's clock, in whole seconds as GitHub writes them.
     pub(crate) fn now(&self) -> Timestamp {
-        let now = Timestamp::now() + self.ahead;
+        let now = (self.clock)() + self.ahead;
         Timestamp::from_second(now.as_second()).unwrap()
     }
 

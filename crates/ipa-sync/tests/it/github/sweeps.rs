@@ -1,6 +1,7 @@
 //! What moved, and at what cost: counted in requests.
 
 use super::*;
+use crate::forge::{Fault, When};
 
 fn linked(number: u64, since: Option<Timestamp>) -> Sweep {
     Sweep { since, linked: vec![format!("o/r#{number}").parse().unwrap()] }
@@ -115,4 +116,34 @@ async fn a_repository_that_is_gone_is_in_the_way_of_no_other() {
     sweep.since = Some(Timestamp::now());
     assert_eq!(names(&world.sweep(&sweep).await.unwrap()), ["o/r#1"], "once more");
     assert_eq!(world.sweep(&sweep).await.unwrap_err().class, ErrorClass::Gone);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_sockets_hours_pass_at_once_and_the_forge_is_the_same() {
+    let forge = Forge::start().await;
+    let began = tokio::time::Instant::now();
+    let clock = move || Timestamp::UNIX_EPOCH + began.elapsed();
+    forge.set_clock(Arc::new(clock));
+    let mut config = GitHubConfig::new("work".parse().unwrap(), WEB.parse().unwrap(), token("token-ipa"));
+    config.api = forge.url().parse().unwrap();
+    let gate = Arc::new(HostGate::new(Rules::github(), Arc::new(clock)));
+    let connector = GitHubConnector::new(config, forge.wire(), gate);
+    let issue = forge.person("ann").ask("It gives up", "");
+    let swept = async |since| {
+        let sweep = Sweep { since, linked: vec![format!("o/r#{issue}").parse().unwrap()] };
+        let swept = connector.sweep(Cx { now: clock(), ..cx() }, &sweep).await;
+        swept.map(|swept| names_of(&swept)).map_err(|error| error.class)
+    };
+    assert_eq!(swept(None).await, Ok(vec![format!("o/r#{issue}")]));
+    tokio::time::sleep(Duration::from_hours(3)).await;
+    forge.person("ann").comment(issue, "a word");
+    assert_eq!(swept(Some(clock())).await, Ok(vec![format!("o/r#{issue}")]));
+    // What gets lost on a socket gets lost here, and what is never answered is waited for as long.
+    for (fault, seconds) in [(Fault::ResetBefore, 0), (Fault::CutBody, 0), (Fault::SilenceAfter, 20)] {
+        forge.fail("issues/list-for-repo", When::Nth(1), fault);
+        let before = clock();
+        assert_eq!(swept(Some(before)).await, Err(ErrorClass::Transient));
+        assert_eq!(clock().duration_since(before).as_secs(), seconds);
+    }
+    assert_eq!(swept(Some(clock())).await, Ok(vec![format!("o/r#{issue}")]));
 }

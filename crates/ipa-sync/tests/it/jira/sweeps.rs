@@ -1,11 +1,15 @@
 //! What moved, and what wants a task, whatever the clocks say.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use ipa_events::RemoteId;
-use ipa_sync::{Connector as _, Sweep, Swept};
+use ipa_sync::gate::{HostGate, Rules};
+use ipa_sync::{Connector as _, Cx, ErrorClass, JiraConnector, Sweep, Swept};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{World, cx};
-use crate::tracker::{Flavour, Workflow};
+use super::{World, config, cx};
+use crate::tracker::{Fault, Flavour, Tracker, When, Workflow};
 
 async fn sweep(world: &World, since: Option<SignedDuration>, linked: &[&str]) -> Swept {
     let since = since.map(|ago| Timestamp::now() - ago);
@@ -113,4 +117,27 @@ async fn tickets_that_are_found_want_a_task_unless_they_are_done() {
         let page = format!("{}/browse/{}", world.tracker.url(), world.key);
         assert_eq!(swept.wanted[0].link.url.as_deref(), Some(&*page));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_sockets_hours_pass_at_once_and_the_tracker_is_the_same() {
+    let tracker = Tracker::start(Flavour::Cloud).await;
+    let began = tokio::time::Instant::now();
+    let clock = move || Timestamp::UNIX_EPOCH + began.elapsed();
+    tracker.set_clock(Arc::new(clock));
+    let gate = Arc::new(HostGate::new(Rules::jira(), Arc::new(clock)));
+    let connector = JiraConnector::new(config(&tracker, "ipa"), tracker.wire(), gate);
+    let key = tracker.person("ann").create("Fix the retry", "");
+    let since = clock();
+    tokio::time::sleep(Duration::from_hours(3)).await;
+    let moved = async || {
+        let sweep = Sweep { since: Some(since), linked: vec![key.parse().unwrap()] };
+        let swept = connector.sweep(Cx { now: clock(), ..cx() }, &sweep).await;
+        swept.map(|swept| swept.moved.len()).map_err(|error| error.class)
+    };
+    assert_eq!(moved().await, Ok(1));
+    tracker.fail("searchAndReconsileIssuesUsingJqlPost", When::Nth(1), Fault::SilenceAfter);
+    let before = clock();
+    assert_eq!(moved().await, Err(ErrorClass::Transient));
+    assert_eq!(clock().duration_since(before).as_secs(), 30);
 }

@@ -44,19 +44,36 @@ async fn handle<P: Peer>(
     request: HttpRequest<Body>,
 ) -> Response<Body> {
     let Some(request) = read(request).await else { return hung_up(&line) };
+    match treat(&peer, request).await {
+        Fate::Answered(reply) => written(reply),
+        Fate::Half(reply) => cut_body(reply),
+        Fate::HungUp => hung_up(&line),
+    }
+}
+
+/// What becomes of a request, as its client sees it.
+pub(crate) enum Fate {
+    Answered(Reply),
+    /// Half of the body arrives, then the connection ends.
+    Half(Reply),
+    HungUp,
+}
+
+/// Treats a request as the host does, with whatever is planned to go wrong. Knows no sockets.
+pub(crate) async fn treat<P: Peer>(peer: &Arc<P>, request: Request) -> Fate {
     let route = peer.route(&request);
     let fault = peer.desk().faults().on_call(&route);
     let entry = Entry::new(&route, &request, peer.repeat(&request));
     let at = peer.desk().log().begin(entry);
     match fault {
-        Some(Fault::ResetBefore) => hung_up(&line),
+        Some(Fault::ResetBefore) => Fate::HungUp,
         Some(Fault::Instead(canned)) => {
             peer.desk().log().answered(at, canned.status);
-            written(dated(peer.as_ref(), canned.into()))
+            Fate::Answered(dated(peer.as_ref(), canned.into()))
         }
         fault => {
             let is_held = fault == Some(Fault::Held);
-            let own = Arc::clone(&peer);
+            let own = Arc::clone(peer);
             // The work goes on when the client hangs up, as on a real server.
             let work = tokio::spawn(async move {
                 let reply =
@@ -69,7 +86,7 @@ async fn handle<P: Peer>(
                 peer.desk().complain([format!("{route}: the simulation itself broke: {error}")]);
                 Reply::text(500, "the simulation broke")
             });
-            after(fault, dated(peer.as_ref(), reply), &line).await
+            after(fault, dated(peer.as_ref(), reply)).await
         }
     }
 }
@@ -113,22 +130,22 @@ async fn held<P: Peer>(peer: &Arc<P>, request: Request) -> Reply {
 }
 
 /// What becomes of a reply on its way back.
-async fn after(fault: Option<Fault>, reply: Reply, line: &Line) -> Response<Body> {
+async fn after(fault: Option<Fault>, reply: Reply) -> Fate {
     match fault {
-        None => written(reply),
+        None => Fate::Answered(reply),
         Some(Fault::Held | Fault::SilenceAfter) => std::future::pending().await,
         Some(Fault::BadGatewayAfter) => {
             let date = reply.headers.into_iter().filter(|(name, _)| name == "date");
             let bad = Reply::text(502, "<html>502 Bad Gateway</html>");
-            written(date.fold(bad, |bad, (name, date)| bad.with(&name, &date)))
+            Fate::Answered(date.fold(bad, |bad, (name, date)| bad.with(&name, &date)))
         }
-        Some(Fault::ResetAfter | Fault::ResetBefore) => hung_up(line),
+        Some(Fault::ResetAfter | Fault::ResetBefore) => Fate::HungUp,
         Some(Fault::CutJson) => {
             let half = reply.body.slice(..reply.body.len() / 2);
-            written(Reply { body: half, ..reply })
+            Fate::Answered(Reply { body: half, ..reply })
         }
-        Some(Fault::CutBody) => cut_body(reply),
-        Some(Fault::Instead(canned)) => written(canned.into()),
+        Some(Fault::CutBody) => Fate::Half(reply),
+        Some(Fault::Instead(canned)) => Fate::Answered(canned.into()),
     }
 }
 

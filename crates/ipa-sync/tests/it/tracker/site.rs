@@ -2,7 +2,9 @@
 //! have no business here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use ipa_sync::gate::Clock;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -28,6 +30,8 @@ pub(crate) struct Site {
     pub(crate) index: Option<BTreeMap<u64, Issue>>,
     pub(crate) texts: Checker,
     pub(crate) hooks: Hooks,
+    /// Our clock.
+    pub(crate) clock: Clock,
     /// How far the site's clock is ahead of ours.
     pub(crate) ahead: SignedDuration,
     last_id: u64,
@@ -45,6 +49,7 @@ impl Site {
             index: None,
             texts: Checker::new(flavour),
             hooks: Hooks::default(),
+            clock: Arc::new(Timestamp::now),
             ahead: SignedDuration::ZERO,
             last_id: 10_100,
         }
@@ -63,7 +68,7 @@ impl Site {
 
     /// The site's clock, in whole milliseconds as Jira keeps it.
     pub(crate) fn now(&self) -> Timestamp {
-        let now = Timestamp::now() + self.ahead;
+        let now = (self.clock)() + self.ahead;
         Timestamp::from_millisecond(now.as_millisecond()).unwrap()
     }
 

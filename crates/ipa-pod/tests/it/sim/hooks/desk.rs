@@ -169,6 +169,6 @@ impl Connector for Desk {
         shelf.sweeps += 1;
         let moved = std::mem::take(&mut shelf.moved);
         let moved = if self.1 == Sweeps::Telling { moved } else { Vec::new() };
-        ready(Ok(Swept { moved, wanted: Vec::new(), until: Some(cx.now) })).boxed()
+        ready(Ok(Swept { moved, until: Some(cx.now), ..Swept::default() })).boxed()
     }
 }
