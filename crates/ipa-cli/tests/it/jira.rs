@@ -6,7 +6,7 @@ use std::fs;
 
 use crate::forge::{Forge, REPO};
 use crate::support::{World, eventually};
-use crate::tracker::{Entry, Fault, Flavour, Tracker, When, Work};
+use crate::tracker::{Flavour, Tracker};
 
 const AGENT: &str = "#!/bin/sh\ncat > /dev/null; echo fixed > fix.txt; echo words > \"$IPA_OUTPUT\"\n";
 
