@@ -152,6 +152,28 @@ async fn a_token_that_is_revoked_pauses_the_connector_and_a_new_one_lets_all_go_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_else_pushes_stays_and_a_person_is_asked() {
+    let forge = Forge::start().await;
+    let world = world(&forge);
+    let ann = forge.person("ann");
+    let issue = ann.ask("Fix it", ISSUE);
+    ann.label(issue, "ipa");
+    let _serving = world.serve(&[]);
+    let number = issue + 1;
+    let pull = || forge.pull(number).unwrap_or_default();
+    wait_for(&world, "a pull request that is ready", || pull()["requested_reviewers"][0]["login"] == "ann");
+    let branch = pull()["head"]["ref"].as_str().unwrap().to_owned();
+    let theirs = forge.person("o").push(&branch, "fix.txt", "theirs\n");
+    let asked = || world.ipa(&["inbox"]).ok().out;
+    wait_for(&world, "the question", || asked().contains("somebody else pushed to the pull request"));
+    assert!(asked().contains(&theirs[..9]), "{}", asked());
+    assert_eq!(forge.head(REPO, &branch), Some(theirs));
+    // A person merges it there, with what was pushed.
+    ann.merge(number);
+    world.until("T-1", "its end", |task| task["phase"] == "completed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn webhooks_alone_lead_from_a_pull_request_to_its_merge_however_they_come() {
     let forge = Forge::start().await;
     // By itself it asks once, at its start.
