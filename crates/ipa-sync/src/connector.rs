@@ -22,7 +22,7 @@ pub trait Connector: Send + Sync {
     /// Tells whether a repository is one of its forge's.
     fn hosts(&self, repo: &RepoSource) -> bool;
 
-    /// Accepts the credential again that was refused: a person has seen to it.
+    /// A person has seen to the credential: it is read anew, and asked with again if it was refused.
     fn resume(&self);
 
     /// Reads a thing as it is.

@@ -119,6 +119,7 @@ impl Connector for GitHubConnector {
     fn resume(&self) {
         // Whoever saw to the credential may have given it the right to see them.
         self.known().hooks.clear();
+        self.api.forget();
         self.gate.resume();
     }
 

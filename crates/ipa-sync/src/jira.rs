@@ -174,6 +174,7 @@ impl Connector for JiraConnector {
 
     fn resume(&self) {
         *self.site.lock().unwrap_or_else(PoisonError::into_inner) = Arc::default();
+        self.root.forget();
         self.gate.resume();
     }
 

@@ -1,7 +1,8 @@
-//! Where a secret comes from: it is read when it is first needed, and again when it was refused.
+//! Where a secret comes from: it is read when it is first needed, and again when it was refused or a person saw to it.
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use secrecy::SecretString;
 use tokio::sync::Mutex;
@@ -43,21 +44,26 @@ impl fmt::Debug for SecretSource {
     }
 }
 
-/// A secret that is kept until it was refused.
+/// A secret that is kept until it was refused, or a person saw to it.
 #[derive(Debug)]
 pub(crate) struct KeptSecret {
     source: SecretSource,
+    /// Whether what was read is not to be used any more.
+    is_stale: AtomicBool,
     read: Mutex<Option<SecretString>>,
 }
 
 impl KeptSecret {
     pub(crate) fn new(source: SecretSource) -> Self {
-        Self { source, read: Mutex::default() }
+        Self { source, is_stale: AtomicBool::default(), read: Mutex::default() }
     }
 
     /// Returns it; what cannot be read is as good as refused.
     pub(crate) async fn get(&self) -> Result<SecretString, SyncError> {
         let mut kept = self.read.lock().await;
+        if self.is_stale.swap(false, Ordering::AcqRel) {
+            *kept = None;
+        }
         if let Some(secret) = &*kept {
             return Ok(secret.clone());
         }
@@ -69,14 +75,14 @@ impl KeptSecret {
         Ok(secret)
     }
 
-    pub(crate) async fn forget(&self) {
-        *self.read.lock().await = None;
+    pub(crate) fn forget(&self) {
+        self.is_stale.store(true, Ordering::Release);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::AtomicUsize;
 
     use secrecy::ExposeSecret as _;
 
@@ -95,7 +101,7 @@ mod tests {
         for _ in 0..3 {
             assert_eq!(kept.get().await.unwrap().expose_secret(), "secret 1");
         }
-        kept.forget().await;
+        kept.forget();
         assert_eq!(kept.get().await.unwrap().expose_secret(), "secret 2");
         assert!(!format!("{kept:?}").contains("secret 2"));
     }

@@ -50,6 +50,7 @@ mod kills;
 mod limits;
 mod outside;
 mod record;
+mod rights;
 mod same;
 mod served;
 mod support;

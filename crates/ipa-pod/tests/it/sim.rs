@@ -4,6 +4,7 @@
 mod bombs;
 mod budget;
 mod cleanup;
+mod down;
 mod healing;
 mod hooks;
 mod hub;

@@ -64,7 +64,7 @@ impl Api {
     /// Sends a request once and returns its answer.
     async fn send(&self, by: By, ask: &Ask<'_>) -> Result<Answer, SyncError> {
         let credential = self.credential(by).await?;
-        self.heard(self.rest.send(&credential, ask).await).await
+        self.heard(self.rest.send(&credential, ask).await)
     }
 
     async fn credential(&self, by: By) -> Result<Credential, SyncError> {
@@ -73,13 +73,18 @@ impl Api {
 
     /// Returns the token with which this account is let in.
     pub(super) async fn token(&self, by: By) -> Result<SecretString, SyncError> {
-        self.heard(self.auth.token(&self.rest, by).await).await
+        self.heard(self.auth.token(&self.rest, by).await)
     }
 
-    /// An app's token that was refused is not shown again.
-    async fn heard<T>(&self, outcome: Result<T, SyncError>) -> Result<T, SyncError> {
+    /// Reads the secret anew when it is needed next, and has an app fetch itself another token.
+    pub(super) fn forget(&self) {
+        self.auth.forget();
+    }
+
+    /// A token that was refused is not shown again.
+    fn heard<T>(&self, outcome: Result<T, SyncError>) -> Result<T, SyncError> {
         if outcome.as_ref().is_err_and(|error| error.class == ErrorClass::Credential) {
-            self.auth.forget().await;
+            self.forget();
         }
         outcome
     }
@@ -122,7 +127,7 @@ impl Api {
         for _ in 1..PAGES {
             list.extend(items(parsed(&ask, &answer)?));
             let Some(next) = next_page(&answer) else { return Ok(list) };
-            answer = self.heard(self.rest.send_to(&credential, &ask, next).await).await?;
+            answer = self.heard(self.rest.send_to(&credential, &ask, next).await)?;
         }
         list.extend(items(parsed(&ask, &answer)?));
         Ok(list)

@@ -1,5 +1,7 @@
 //! What proves to GitHub who asks: a token, or an app that gets itself one for an hour.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
@@ -47,6 +49,8 @@ pub(super) struct App {
     issuer: String,
     installation: u64,
     key: KeptSecret,
+    /// Whether its token is not to be used any more.
+    is_stale: AtomicBool,
     /// Held while one is fetched, so that no two are.
     token: Mutex<Option<Minted>>,
 }
@@ -84,7 +88,13 @@ impl Auth {
             GitHubAuth::Token(token) => Self::Token(KeptSecret::new(token)),
             GitHubAuth::App { app: issuer, installation, key } => {
                 let key = KeptSecret::new(key);
-                Self::App(App { issuer, installation, key, token: Mutex::default() })
+                Self::App(App {
+                    issuer,
+                    installation,
+                    key,
+                    is_stale: AtomicBool::default(),
+                    token: Mutex::default(),
+                })
             }
         }
     }
@@ -95,7 +105,9 @@ impl Auth {
             Self::Token(token) => token.get().await,
             Self::App(app) => {
                 let mut token = app.token.lock().await;
-                let lasting = token.take().filter(|it| it.expires_at.duration_since(by.now) > MARGIN);
+                let is_stale = app.is_stale.swap(false, Ordering::AcqRel);
+                let lasts = |it: &Minted| !is_stale && it.expires_at.duration_since(by.now) > MARGIN;
+                let lasting = token.take().filter(lasts);
                 let lasting = match lasting {
                     Some(lasting) => lasting,
                     None => app.mint(channel, by).await?,
@@ -123,13 +135,13 @@ impl Auth {
         }
     }
 
-    /// Forgets what was refused.
-    pub(super) async fn forget(&self) {
+    /// Uses nothing any more of what it has.
+    pub(super) fn forget(&self) {
         match self {
-            Self::Token(token) => token.forget().await,
+            Self::Token(token) => token.forget(),
             Self::App(app) => {
-                app.key.forget().await;
-                *app.token.lock().await = None;
+                app.key.forget();
+                app.is_stale.store(true, Ordering::Release);
             }
         }
     }

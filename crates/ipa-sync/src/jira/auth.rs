@@ -58,9 +58,14 @@ impl Api {
         };
         let answer = self.channel.send(&credential, ask).await;
         if answer.as_ref().is_err_and(|error| error.class == ErrorClass::Credential) {
-            self.auth.secret.forget().await;
+            self.forget();
         }
         answer
+    }
+
+    /// Reads the secret anew when it is needed next.
+    pub(super) fn forget(&self) {
+        self.auth.secret.forget();
     }
 
     /// Sends a request once, and reads what comes back.

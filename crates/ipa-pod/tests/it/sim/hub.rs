@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use ipa_events::task::{ChangeKind, Gates, PublishPolicy};
 use ipa_events::{BranchName, RepoSource, TaskId, Via};
 use ipa_pod::hook::{Arrival, Head, Maker};
@@ -15,6 +15,7 @@ use ipa_sync::gate::{Clock, HostGate, Rules};
 use ipa_sync::{Answer, GitHubAuth, GitHubConfig, GitHubConnector, Request, Settings, Wire, WireError};
 use ipa_workspace::Workspaces as _;
 use ipa_workspace::testing::FakeWorkspaces;
+use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::{Sim, until};
@@ -37,7 +38,23 @@ struct Way {
     forge: Arc<dyn Wire>,
     workspaces: FakeWorkspaces,
     branches: Mutex<Vec<Branch>>,
+    clock: Clock,
+    log: Mutex<Log>,
 }
+
+/// What went this way.
+#[derive(Default)]
+struct Log {
+    /// Nothing gets through.
+    down: bool,
+    /// So much did not get through.
+    refused: usize,
+    /// What was to be edited, each with its moment.
+    edits: Vec<Edit>,
+}
+
+/// What was to be edited: when, what, and its new text.
+pub(super) type Edit = (Timestamp, String, String);
 
 /// A branch, and its commit, which is named there and, once it was made, here.
 #[derive(Clone)]
@@ -65,7 +82,13 @@ impl Hub {
             }
             sim.workspaces.move_remote(&source(number), &main, first.clone());
         }
-        let way = Way { forge: forge.wire(), workspaces: sim.workspaces.clone(), branches: Mutex::default() };
+        let way = Way {
+            forge: forge.wire(),
+            workspaces: sim.workspaces.clone(),
+            branches: Mutex::default(),
+            clock: clock(sim),
+            log: Mutex::default(),
+        };
         Self { forge, way: Arc::new(way), repos }
     }
 
@@ -108,6 +131,25 @@ impl Hub {
     }
 }
 
+impl Hub {
+    /// From now on the forge cannot be reached.
+    pub(super) fn cut(&self) {
+        self.way.log.lock().unwrap().down = true;
+    }
+
+    /// It can be reached again; returns how many requests did not get through.
+    pub(super) fn mend(&self) -> usize {
+        let mut log = self.way.log.lock().unwrap();
+        log.down = false;
+        std::mem::take(&mut log.refused)
+    }
+
+    /// Takes what was edited since the last time.
+    pub(super) fn edits(&self) -> Vec<Edit> {
+        std::mem::take(&mut self.way.log.lock().unwrap().edits)
+    }
+}
+
 /// Brings an engine a signed webhook about nothing that it knows: a sign that others will come too.
 pub(super) async fn ping(engine: &Engine, maker: Maker, name: &str) {
     let (signature, id) = match maker {
@@ -129,6 +171,21 @@ pub(super) fn hooks(maker: Maker) -> Hooks {
 }
 
 impl Way {
+    /// Notes what goes this way, if it gets through.
+    fn passes(&self, request: &Request) -> Result<(), WireError> {
+        let mut log = self.log.lock().unwrap();
+        if log.down {
+            log.refused += 1;
+            let (host, why) = ("forge.test".to_owned(), "connection refused".to_owned());
+            return Err(WireError::NotSent { host, why });
+        }
+        if request.method == Method::PATCH {
+            let text = String::from_utf8_lossy(&request.body).into_owned();
+            log.edits.push(((self.clock)(), request.url.path().to_owned(), text));
+        }
+        Ok(())
+    }
+
     /// Learns how commits are named here that were made since the last time.
     async fn learn(&self) {
         let unknown: Vec<_> = {
@@ -152,6 +209,7 @@ impl Way {
 impl Wire for Way {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Answer, WireError>> {
         async move {
+            self.passes(&request)?;
             self.learn().await;
             let out = |(ours, theirs): (&str, &str)| (ours.to_owned(), theirs.to_owned());
             let back = |(ours, theirs): (&str, &str)| (theirs.to_owned(), ours.to_owned());

@@ -85,7 +85,7 @@ impl Api {
         let ask = Ask::read(doing, by.who, "graphql", &[]).change(Method::POST, body, Effect::Idempotent);
         let ask = Ask { lane: by.lane, ..ask };
         let credential = self.credential(by).await?;
-        let answer = self.heard(self.graph.send(&credential, &ask).await).await?;
+        let answer = self.heard(self.graph.send(&credential, &ask).await)?;
         let said: Said = parsed(&ask, &answer)?;
         match said.errors.first() {
             Some(error) => Err(refused(doing, error, by.now)),

@@ -59,13 +59,13 @@ impl Api {
         };
         let ask = ask.query("per_page", "100");
         let credential = self.shown(by, of, &ask).await?;
-        let mut answer = self.heard(self.rest.send(&credential, &ask).await).await?;
+        let mut answer = self.heard(self.rest.send(&credential, &ask).await)?;
         let mut all: Vec<Delivery> = Vec::new();
         for _ in 1..PAGES {
             all.extend(parsed::<Vec<Delivery>>(&ask, &answer)?);
             let is_enough = all.last().is_none_or(|oldest| oldest.delivered_at < since);
             let Some(next) = next_page(&answer).filter(|_| !is_enough) else { break };
-            answer = self.heard(self.rest.send_to(&credential, &ask, next).await).await?;
+            answer = self.heard(self.rest.send_to(&credential, &ask, next).await)?;
         }
         all.retain(|delivery| delivery.delivered_at >= since);
         Ok(all)
@@ -89,7 +89,7 @@ impl Api {
         };
         let ask = Ask { method: Method::POST, lane: Lane::Write, ..ask };
         let credential = self.shown(by, of, &ask).await?;
-        self.heard(self.rest.send(&credential, &ask).await).await
+        self.heard(self.rest.send(&credential, &ask).await)
     }
 
     /// An app's own webhook is asked about by the app itself.
@@ -99,7 +99,7 @@ impl Api {
             Of::Hook(_) => None,
         };
         match proof {
-            Some(proof) => self.heard(proof).await,
+            Some(proof) => self.heard(proof),
             None => self.credential(by).await,
         }
     }
